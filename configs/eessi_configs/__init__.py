@@ -1,0 +1,1 @@
+"""Data: ReFrame configurations, gate policies and the tables of CPU targets, scales, toolchains."""
