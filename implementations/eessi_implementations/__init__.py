@@ -1,0 +1,1 @@
+"""WHERE AND HOW: generic EESSI implementations of the library tests."""

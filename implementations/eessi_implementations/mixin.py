@@ -1,0 +1,138 @@
+"""The one mixin: a planned case becomes modules, tasks, threads, binding and limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import reframe as rfm
+from reframe.core.builtins import parameter, run_after, variable
+from reframe.core.exceptions import ReframeError
+
+from eessi_validate.stack.scales import Scale, find_scale
+
+#: Compute units: what one task of the application gets.
+CPU_CORE = 'cpu core'
+CPU_SOCKET = 'cpu socket'
+NODE = 'node'
+GPU = 'gpu'
+
+_UNITS = {'K': 1, 'M': 1024, 'G': 1024**2}
+
+
+class EESSIImplementation(rfm.RegressionTestPlugin):
+    """Everything system-specific, from ReFrame's partition and processor data; abstract.
+
+    An implementation names the software it :attr:`covers`, its ``case`` parameter
+    (:func:`eessi_implementations.cases.planned_cases`) and its :attr:`compute_unit`.
+    """
+
+    #: Name of the software whose modules this implementation tests.
+    covers: ClassVar[str] = ''
+
+    #: What one task gets.
+    compute_unit: ClassVar[str] = CPU_CORE
+
+    #: Scales planned by default, when the user names none.
+    default_scales: ClassVar[tuple[str, ...]] = ('cores_1', 'cores_2')
+
+    #: Partition features that a case needs besides its scale, e.g. ``gpu``.
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    #: The case; each implementation defines it with ``planned_cases``.
+    case = parameter(loggable=False)
+
+    #: Identity of the case, as the driver reconciles it.
+    case_key = variable(str, value='', loggable=True)
+    #: Name of the software under test.
+    software = variable(str, value='', loggable=True)
+    #: Its version without toolchain.
+    software_version = variable(str, value='', loggable=True)
+    #: EasyBuild toolchain and version suffix.
+    toolchain = variable(str, value='', loggable=True)
+    #: CPU target whose software layer is used.
+    cpu_target = variable(str, value='', loggable=True)
+    #: Scale of the case.
+    scale = variable(str, value='cores_1', loggable=True)
+
+    def memory_per_task(self) -> str:
+        """Return the memory that one task needs, e.g. ``1G``; '' if it does not matter."""
+        return ''
+
+    @run_after('init')
+    def adopt_case(self) -> None:
+        """Take module, identity, systems and tags from the case."""
+        case = self.case
+        self.case_key, self.software = case.key, case.software
+        self.software_version, self.toolchain = case.version, case.toolchain
+        self.cpu_target, self.scale = case.cpu_target, case.scale
+        self.modules = [case.module] if case.module else []
+        features = ' '.join(f'+{name}' for name in (case.scale, *self.needs))
+        self.valid_systems = [case.partition or features]
+        self.valid_prog_environs = [case.environ or '*']
+        self.tags |= {case.scale, self.kind, case.software}
+        for name, value in case.inputs.items():
+            setattr(self, name, value)
+
+    @run_after('init')
+    def limit_time(self) -> None:
+        """Give the job a time limit unless the test or the site did."""
+        if self.time_limit is None:
+            self.time_limit = '30m'
+
+    @run_after('setup')
+    def place_tasks(self) -> None:
+        """Set nodes, tasks and CPUs for each task from the scale and the compute unit."""
+        scale = find_scale(self.scale)
+        cores = self._cores_used(scale)
+        per_node = self._tasks_per_node(cores)
+        self.num_tasks_per_node = per_node
+        self.num_tasks = per_node * scale.nodes
+        self.num_cpus_per_task = max(cores // per_node, 1)
+
+    def _cores_used(self, scale: Scale) -> int:
+        processor = self.current_partition.processor
+        if not processor.num_cpus:
+            raise ReframeError(
+                f'partition {self.current_partition.fullname} has no processor data: '
+                'set "processor" in the ReFrame configuration (reframe --detect-host-topology)'
+            )
+        cores_of_node = processor.num_cpus // (processor.num_cpus_per_core or 1)
+        cores = scale.cores_per_node(cores_of_node)
+        if not cores:
+            raise ReframeError(f'scale {scale.name} does not fit a node of {cores_of_node} cores')
+        return cores
+
+    def _tasks_per_node(self, cores: int) -> int:
+        processor = self.current_partition.processor
+        if self.compute_unit == CPU_CORE:
+            return cores
+        if self.compute_unit == CPU_SOCKET:
+            per_socket = processor.num_cpus_per_socket // (processor.num_cpus_per_core or 1)
+            return max(-(-cores // per_socket), 1)
+        if self.compute_unit == GPU:
+            gpus = sum(d.num_devices for d in self.current_partition.devices if d.type == 'gpu')
+            return max(gpus, 1)
+        return 1
+
+    @run_after('setup')
+    def ask_for_memory(self) -> None:
+        """Ask for memory where the partition has a resource of that name."""
+        amount = self.memory_per_task()
+        resources = set(getattr(self.current_partition, 'resources', {}))
+        if amount and 'memory' in resources:
+            total = int(amount[:-1]) * _UNITS[amount[-1]] * self.num_tasks_per_node
+            self.extra_resources = {'memory': {'size': f'{total // 1024}M'}}
+
+    @run_after('setup')
+    def bind_tasks(self) -> None:
+        """Bind each task to its own cores when the case runs alone, to none when it does not."""
+        alone = self.kind == 'performance'
+        cores = self.num_cpus_per_task
+        # OpenMPI 4 reads OMPI_MCA_*, OpenMPI 5 PRTE_MCA_*; other launchers read neither.
+        self.env_vars['OMPI_MCA_hwloc_base_binding_policy'] = 'core' if alone else 'none'
+        self.env_vars['PRTE_MCA_hwloc_default_binding_policy'] = 'core' if alone else 'none'
+        # Serial tools of MPI builds start without a daemon of their own (OpenMPI 4, ess/singleton).
+        self.env_vars['OMPI_MCA_ess_singleton_isolated'] = '1'
+        if alone:
+            self.env_vars['OMPI_MCA_rmaps_base_mapping_policy'] = f'slot:PE={cores}'
+            self.env_vars['PRTE_MCA_rmaps_default_mapping_policy'] = f'slot:PE={cores}'

@@ -1,0 +1,97 @@
+"""The base of every library test: it runs cleanly, it is replay-proof, and it measures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+import reframe as rfm
+from reframe.core.builtins import run_before, variable
+from reframe.core.runtime import runtime
+
+from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, unclean_end
+from eessi_library.expect import expect
+from eessi_library.nonce import draw_nonce
+
+
+class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
+    """What all library tests share; abstract.
+
+    A subclass states its :attr:`truths` and :attr:`directions`, generates its input in
+    ``run_before('run')`` hooks, and begins its sanity function with :meth:`expect_clean_end`.
+    """
+
+    #: Makes each run's output differ in a way that can be predicted: drawn afresh if empty.
+    nonce = variable(str, value='', loggable=True)
+
+    #: What the nonce varies and the output must reflect; stated by each library test.
+    varies: ClassVar[str] = ''
+
+    #: Independent truths: name -> source or derivation; stated by each library test.
+    truths: ClassVar[dict[str, str]] = {}
+
+    #: Performance variable -> ``higher`` or ``lower`` is better, or ``truth``.
+    directions: ClassVar[dict[str, str]] = {}
+
+    #: ``functional`` cases may run side by side, ``performance`` cases run alone.
+    kind: ClassVar[str] = 'performance'
+
+    @run_before('run')
+    def fix_nonce(self) -> None:
+        """Draw the nonce of this run unless one was given."""
+        if not self.nonce:
+            self.nonce = draw_nonce()
+
+    @run_before('run', always_last=True)
+    def stop_at_the_first_failure(self) -> None:
+        """Make the script fail with its first failing command, and say so when it did not.
+
+        The end marker is printed under every scheduler, also under those that do not report an
+        exit status. Modules are loaded here, under the same guard, when ReFrame has no module
+        system of its own; otherwise ReFrame has loaded them, and that is checked.
+        """
+        guards = ['set -eo pipefail', ERROR_TRAP, LOGGED]
+        names = [m if isinstance(m, str) else m['name'] for m in self.modules]
+        if runtime().modules_system.name == 'nomod':
+            guards += [f'module load {name}' for name in names]
+            self.modules = []
+        guards += [f'module is-loaded {name}' for name in names]
+        self.prerun_cmds = [*guards, *self.prerun_cmds]
+        self.postrun_cmds = [*self.postrun_cmds, f'echo "{END_MARKER} {self.nonce}"']
+
+    def expect_clean_end(self) -> None:
+        """Fail with the fault's own message unless every command of the job ended with status 0."""
+        output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
+        sentence = unclean_end(
+            output=output,
+            exit_code=self.job.exitcode,
+            signal=getattr(self.job, 'signal', None),
+            nonce=self.nonce,
+        )
+        expect(sentence is None, sentence or '')
+
+    def write(self, name: str, text: str) -> None:
+        """Write an input file into the stage directory."""
+        Path(self.stagedir, name).write_text(text, encoding='utf-8')
+
+    def read_output(self, name: str) -> str:
+        """Return the text of a file of the stage directory; '' if the run did not write it."""
+        path = os.path.join(self.stagedir, name)
+        if not os.path.exists(path):
+            return ''
+        return Path(path).read_text(encoding='utf-8', errors='replace')
+
+    def require_output(self, name: str) -> str:
+        """Return the text of a file that the run must have written, or fail."""
+        text = self.read_output(name)
+        expect(bool(text.strip()), f'the run did not write {name}')
+        return text
+
+    def on_all_tasks(self, command: str) -> str:
+        """Return ``command`` run by this partition's launcher, for use in ``prerun_cmds``."""
+        # ReFrame hands these to the job only when it composes the main command, after this hook.
+        self.job.num_tasks = self.num_tasks
+        self.job.num_tasks_per_node = self.num_tasks_per_node
+        self.job.num_cpus_per_task = self.num_cpus_per_task
+        return f'{self.job.launcher.run_command(self.job)} {command}'.strip()
