@@ -1,0 +1,1 @@
+"""Expected cases and why each of them must have a result."""

@@ -1,0 +1,275 @@
+"""The one model that every run fills and every report reads: planned cases, results, judgement.
+
+All classes are frozen pydantic models, so that ``report.json`` is this model, its JSON Schema is
+generated from it, and reading it back gives equal objects.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = '1.0'
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid', ser_json_inf_nan='strings')
+
+
+class Evidence(str, Enum):
+    """How a result was obtained, strongest first."""
+
+    NATIVE = 'native'
+    EMULATED = 'emulated'
+    STATIC = 'static'
+    STAND_IN = 'stand-in'
+
+
+class Outcome(str, Enum):
+    """What is known of one planned case. Only ``PASS`` is a pass."""
+
+    PASS = 'pass'
+    #: The test ran and found the software wrong.
+    FAIL = 'fail'
+    #: The job could not run or did not end: set-up, submission, time-out, scheduler.
+    ERROR = 'error'
+    #: The test declined to run. A skip is lost coverage, never a pass.
+    SKIP = 'skip'
+    #: Planned, but no result came back.
+    MISSING = 'missing'
+    #: Stopped by the user or by a signal before it ended.
+    ABORTED = 'aborted'
+
+
+class VerdictCode(str, Enum):
+    """The closed set of verdicts."""
+
+    ACCEPT = 'ACCEPT'
+    ACCEPT_WAIVED = 'ACCEPT_WAIVED'
+    REJECT = 'REJECT'
+    HOLD = 'HOLD'
+
+
+class Standing(str, Enum):
+    """The counter that a case falls in once policy has been applied."""
+
+    PASSED = 'passed'
+    NEW_FAILURE = 'new_failure'
+    #: A failure that a waiver covers.
+    KNOWN = 'known'
+    LOST_COVERAGE = 'lost_coverage'
+    HELD = 'held'
+
+
+class CaseId(Record):
+    """Identity of a case; joins across releases because it holds no ReFrame name or hash."""
+
+    test: str
+    software: str
+    version: str
+    #: EasyBuild toolchain and suffix, e.g. ``foss-2022b`` or ``foss-2022b-CUDA-12.1.1``; may be ''.
+    toolchain: str = ''
+    cpu_target: str
+    scale: str
+
+    @property
+    def key(self) -> str:
+        """Printable form, unique within a plan."""
+        version = f'{self.version}-{self.toolchain}' if self.toolchain else self.version
+        return f'{self.test} {self.software}/{version} @{self.cpu_target} %{self.scale}'
+
+
+class PlannedCase(Record):
+    """One case that must have a result."""
+
+    id: CaseId
+    #: Full module name ``<name>/<version>-<toolchain><suffix>``; '' for compat-layer checks.
+    module: str = ''
+    #: ReFrame ``system:partition`` that runs it, and its environment.
+    partition: str
+    environ: str = ''
+    #: Functional cases run concurrently, performance cases alone.
+    kind: Literal['functional', 'performance']
+    #: Metrics (performance variables) that a pass must carry.
+    required_metrics: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.NATIVE
+    #: Why the case is in the plan, in a few words.
+    reason: str = ''
+    #: 0 for the first, 1 for the first repetition ...
+    repetition: int = 0
+
+    @property
+    def key(self) -> str:
+        """Printable form without spaces, unique among the cases of one test."""
+        software = f'{self.id.software}/{self.id.version}'
+        if self.id.toolchain:
+            software += f'-{self.id.toolchain}'
+        repetition = f'#{self.repetition + 1}' if self.repetition else ''
+        return f'{software}@{self.id.cpu_target}%{self.id.scale}{repetition}'
+
+    @property
+    def full_key(self) -> str:
+        """Test and key, unique within a plan; excuses and standings refer to a case by it."""
+        return f'{self.id.test} {self.key}'
+
+
+class NotPlanned(Record):
+    """Something that could have been tested here and is not, with the reason."""
+
+    subject: str
+    cpu_target: str = ''
+    reason: str
+
+
+class Plan(Record):
+    """The cases that must have a result, and why the rest is not among them."""
+
+    cases: tuple[PlannedCase, ...]
+    not_planned: tuple[NotPlanned, ...] = ()
+
+
+class Metric(Record):
+    """One measured or computed number of a case."""
+
+    name: str
+    value: float
+    unit: str
+    #: ``truth``: a number with an independent reference, compared by tolerance, not by speed.
+    direction: Literal['higher', 'lower', 'truth']
+    #: Reference and accepted interval in the same unit, when the test states them.
+    reference: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+class CaseResult(Record):
+    """The result of one planned case."""
+
+    case: PlannedCase
+    outcome: Outcome
+    #: One sentence that names the fault; '' for a pass.
+    reason: str = ''
+    metrics: tuple[Metric, ...] = ()
+    #: Outcomes of all attempts, in order; more than one only after retries.
+    attempts: tuple[Outcome, ...] = ()
+    evidence: Evidence = Evidence.NATIVE
+    #: ReFrame pipeline phase that failed (``setup``, ``run``, ``sanity``, ``performance`` ...).
+    phase: str = ''
+    seconds: float | None = None
+    nodes: tuple[str, ...] = ()
+    exit_code: int | None = None
+    #: Last lines of standard output and of standard error.
+    stdout_tail: str = ''
+    stderr_tail: str = ''
+    #: The job script, verbatim.
+    job_script: str = ''
+    #: Directory that holds the case's files, relative to the report.
+    directory: str = ''
+    #: Command line that repeats this case by hand.
+    command: str = ''
+
+    @property
+    def flaky(self) -> bool:
+        """True when a retry passed after a failure."""
+        return self.outcome is Outcome.PASS and any(a is not Outcome.PASS for a in self.attempts)
+
+
+class Subject(Record):
+    """What is decided on."""
+
+    kind: Literal['stack', 'tarball']
+    #: Repository name, e.g. ``local.eessi.io``.
+    repository: str
+    release: str
+    #: Root of the stack as given on the command line.
+    root: str
+    cpu_targets: tuple[str, ...]
+    #: sha256 of the tarball, or the identity digest of the release tree.
+    digest: str = ''
+    description: str = ''
+
+
+class HostFacts(Record):
+    """Where the run happened."""
+
+    hostname: str
+    cpu_model: str
+    cpu_target: str
+    cpus: int
+    kernel: str
+    os: str
+    load_before: float | None = None
+
+
+class Run(Record):
+    """Executed cases and all that is needed to repeat them."""
+
+    id: str
+    nonce: str
+    started: str
+    seconds: float
+    host: HostFacts
+    #: Versions of the tool, the library, ReFrame and Python.
+    versions: dict[str, str]
+    system: str
+    #: The command line of the driver.
+    command: str
+    results: tuple[CaseResult, ...]
+    interrupted: bool = False
+    #: Results that arrived for cases nobody planned; never counted as a pass.
+    unplanned: tuple[str, ...] = ()
+    #: Warnings and errors of ReFrame's own loading that make the run untrustworthy.
+    problems: tuple[str, ...] = ()
+
+
+class Excuse(Record):
+    """Why one subject, check and target is held or rejected, and what would release it."""
+
+    subject: str
+    check: str
+    cpu_target: str
+    effect: Literal['reject', 'hold', 'note']
+    reason: str
+    release: str
+    #: ``PlannedCase.full_key`` of the cases it is about.
+    cases: tuple[str, ...] = ()
+
+
+class Judgement(Record):
+    """Policy applied to plan and run."""
+
+    verdict: VerdictCode
+    #: One sentence: why this verdict.
+    summary: str
+    policy: str
+    excuses: tuple[Excuse, ...] = ()
+    #: Counter of each case, by ``PlannedCase.full_key``; one that is absent is not yet judged.
+    standings: dict[str, Standing] = Field(default_factory=dict)
+
+
+class Counters(Record):
+    """The second line of every report."""
+
+    planned: int
+    ran: int
+    passed: int
+    new_failures: int
+    known: int
+    lost_coverage: int
+    held: int
+    flaky: int = 0
+
+
+class Report(Record):
+    """Everything a presenter shows; presenters compute nothing."""
+
+    schema_version: str = Field(default=SCHEMA_VERSION)
+    subject: Subject
+    judgement: Judgement
+    counters: Counters
+    plan: Plan
+    run: Run

@@ -1,0 +1,1 @@
+"""Execute a plan: ReFrame in fresh directories, every result kept as it arrives."""

@@ -1,0 +1,175 @@
+"""From what the user asked to a plan: opens the stack, the catalogue and the partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eessi_library.compat_layer.checks import group_applicable
+from eessi_library.compat_layer.layout import detect_package_manager, shipped_programs
+from eessi_validate.errors import UsageError, unknown_name
+from eessi_validate.plan.planner import (
+    COMPAT_LAYER,
+    CompatCheck,
+    Selection,
+    TargetTree,
+    make_plan,
+    require_positive,
+)
+from eessi_validate.results.model import Plan
+from eessi_validate.rfm.catalogue import TestInfo, load_catalogue
+from eessi_validate.rfm.partitions import (
+    Partition,
+    host_partitions,
+    shipped_config,
+    site_partitions,
+)
+from eessi_validate.stack.layout import Release, Stack, open_stack
+from eessi_validate.stack.scales import find_scale
+from eessi_validate.stack.targets import (
+    CpuTarget,
+    Tier,
+    cpu_targets,
+    execution_tier,
+    find_target,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked, as the command line gave it."""
+
+    stack: str
+    release: str
+    targets: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ()
+    repeat: int = 1
+    #: A site's ReFrame configuration and the system in it; empty means this host as detected.
+    configs: tuple[str, ...] = ()
+    system: str = ''
+    #: ReFrame check files of a site, instead of those that ship with the project.
+    checks: tuple[str, ...] = ()
+    #: Time limit of each case in ReFrame's notation, e.g. ``10m``; '' leaves it to the tests.
+    time_limit: str = ''
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a run needs besides a directory."""
+
+    request: Request
+    stack: Stack
+    release: Release
+    trees: tuple[TargetTree, ...]
+    catalogue: tuple[TestInfo, ...]
+    partitions: tuple[Partition, ...]
+    configs: tuple[Path, ...]
+    system: str
+    plan: Plan
+
+
+def prepare(request: Request) -> Prepared:
+    """Return the plan and all it stands on.
+
+    :raises UsageError: for anything the request names that does not exist.
+    :raises HoldError: if the check files cannot be loaded.
+    """
+    require_positive(request.repeat)
+    stack = open_stack(request.stack)
+    release = stack.release(_release_name(stack, request.release))
+    scales = tuple(find_scale(name).name for name in request.scales)
+    trees = tuple(_trees(release, request.targets))
+    catalogue = load_catalogue(tuple(_check_file(path) for path in request.checks))
+    configs, system, partitions = _system(request)
+    plan = make_plan(
+        release,
+        trees,
+        catalogue,
+        partitions,
+        tuple(_compat_checks(release, trees, catalogue)),
+        Selection(request.modules, request.tests, scales, request.repeat),
+    )
+    return Prepared(request, stack, release, trees, catalogue, partitions, configs, system, plan)
+
+
+def _release_name(stack: Stack, wanted: str) -> str:
+    if wanted:
+        return wanted
+    if not stack.release_names:
+        raise UsageError(f'{stack.root} has no release')
+    return stack.release_names[-1]
+
+
+def _trees(release: Release, wanted: Sequence[str]) -> list[TargetTree]:
+    """Return the trees of the wanted targets, or of the best one that this host runs natively."""
+    present = release.cpu_targets
+    if not present:
+        raise UsageError(f'release {release.name} has no software layer below {release.path}')
+    trees = []
+    for name in wanted:
+        target = find_target(name)
+        directory = next((n for n in (target.name, *target.aliases) if n in present), None)
+        if directory is None:
+            raise unknown_name('CPU target of this release', name, present)
+        trees.append(_tree(release, target, directory))
+    return trees or [_best_tree(release, present)]
+
+
+def _best_tree(release: Release, present: Sequence[str]) -> TargetTree:
+    """The table lists better targets of a family after worse ones."""
+    known = [t for t in cpu_targets() if {t.name, *t.aliases} & set(present)]
+    candidates = [_tree(release, t, t.name) for t in known if t.name in present]
+    native = [tree for tree in candidates if tree.tier is Tier.NATIVE]
+    if not native:
+        names = ', '.join(present)
+        raise UsageError(
+            f'this host runs none of the CPU targets of release {release.name} natively '
+            f'({names}): name one with --target'
+        )
+    return native[-1]
+
+
+def _tree(release: Release, target: CpuTarget, directory: str) -> TargetTree:
+    tier, reason = execution_tier(target)
+    return TargetTree(target, tier, reason, release.modules(directory))
+
+
+def _check_file(text: str) -> Path:
+    path = Path(text).expanduser().absolute()
+    if not path.is_file():
+        raise UsageError(f'no check file at {path}')
+    return path
+
+
+def _system(request: Request) -> tuple[tuple[Path, ...], str, tuple[Partition, ...]]:
+    if not request.configs:
+        if request.system:
+            raise UsageError(
+                '--system names a system of a ReFrame configuration: give --config too'
+            )
+        partitions = host_partitions()
+        return (shipped_config('generic_host'),), partitions[0].name.split(':')[0], partitions
+    if not request.system:
+        raise UsageError('--config needs --system: the system of the configuration to run on')
+    configs = tuple(Path(path).expanduser().absolute() for path in request.configs)
+    for path in configs:
+        if not path.is_file():
+            raise UsageError(f'no ReFrame configuration at {path}')
+    return configs, request.system, site_partitions(configs, request.system)
+
+
+def _compat_checks(
+    release: Release, trees: Sequence[TargetTree], catalogue: Sequence[TestInfo]
+) -> list[CompatCheck]:
+    found = []
+    for family in dict.fromkeys(tree.target.family for tree in trees):
+        prefix = release.compat(family)
+        subject = (release.name, detect_package_manager(prefix), shipped_programs(prefix))
+        for test in catalogue:
+            if test.covers == COMPAT_LAYER:
+                answer = group_applicable(test.group, *subject)
+                found.append(CompatCheck(test.name, family, answer.applies, answer.reason))
+    return found
