@@ -71,6 +71,8 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.valid_prog_environs = [case.environ or '*']
         self.tags |= {case.scale, self.kind, case.software}
         for name, value in case.inputs.items():
+            if not hasattr(type(self), name):
+                raise ReframeError(f'{type(self).__name__} has no variable {name!r} to set')
             setattr(self, name, value)
 
     @run_after('init')

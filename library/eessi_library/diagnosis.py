@@ -37,6 +37,13 @@ _SHELL_SIGNAL = re.compile(
 )
 _MPI_SIGNAL = re.compile(r'exited on signal (?P<number>\d+) \((?P<name>[^)]+)\)')
 _NOT_FOUND = re.compile(r'^.*?: (?P<message>(?:line \d+: )?\S+: command not found)$', re.MULTILINE)
+_DENIED = re.compile(r'^.*?: (?P<message>\S+: Permission denied)$', re.MULTILINE)
+#: Applications that print a heading and explain below it, such as GROMACS.
+_FATAL = re.compile(
+    r'^(?P<heading>Fatal error|File input/output error|Error in user input|Inconsistency in user'
+    r' input|Internal error[^:]*|System I/O error): ?\n(?P<message>(?:.+\n?){1,4})',
+    re.MULTILINE,
+)
 _NO_SPACE = re.compile(r'^.*No space left on device.*$', re.MULTILINE)
 _FAILED_COMMANDS = (
     re.compile(r'^eessi-library: status (?P<code>\d+) from: (?P<command>.+)$', re.MULTILINE),
@@ -53,6 +60,15 @@ LOGGED = (
     'if [ $status != 0 ]; then tail -n 20 "$file" >&2; '
     'echo "eessi-library: status $status from: $*" >&2; fi; return $status; }'
 )
+
+
+def guarded(command: str) -> str:
+    """Return shell code that ends the script with a message if ``command`` fails.
+
+    For shell functions: under ``set -e`` they end the script before any trap can name them.
+    """
+    quoted = command.replace("'", "'\\''")
+    return f"""{command} || {{ echo "eessi-library: status $? from: "'{quoted}' >&2; exit 1; }}"""
 
 
 def _squeeze(text: str) -> str:
@@ -92,6 +108,16 @@ def _not_found(text: str) -> str | None:
     return found['message'] if found else None
 
 
+def _denied(text: str) -> str | None:
+    found = _DENIED.search(text)
+    return f'cannot start: {found["message"]}' if found else None
+
+
+def _fatal(text: str) -> str | None:
+    found = _FATAL.search(text)
+    return f'{found["heading"]}: {_squeeze(found["message"])}' if found else None
+
+
 def _no_space(text: str) -> str | None:
     found = _NO_SPACE.search(text)
     return _squeeze(found[0]) if found else None
@@ -105,7 +131,9 @@ _FAULTS: tuple[Callable[[str], str | None], ...] = (
     _interpreter,
     _mpi_signal,
     _shell_signal,
+    _denied,
     _not_found,
+    _fatal,
 )
 
 

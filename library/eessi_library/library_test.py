@@ -10,7 +10,7 @@ import reframe as rfm
 from reframe.core.builtins import run_before, variable
 from reframe.core.runtime import runtime
 
-from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, unclean_end
+from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, guarded, unclean_end
 from eessi_library.expect import expect
 from eessi_library.nonce import draw_nonce
 
@@ -54,9 +54,9 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
         guards = ['set -eo pipefail', ERROR_TRAP, LOGGED]
         names = [m if isinstance(m, str) else m['name'] for m in self.modules]
         if runtime().modules_system.name == 'nomod':
-            guards += [f'module load {name}' for name in names]
+            guards += [guarded(f'module load {name}') for name in names]
             self.modules = []
-        guards += [f'module is-loaded {name}' for name in names]
+        guards += [guarded(f'module is-loaded {name}') for name in names]
         self.prerun_cmds = [*guards, *self.prerun_cmds]
         self.postrun_cmds = [*self.postrun_cmds, f'echo "{END_MARKER} {self.nonce}"']
 

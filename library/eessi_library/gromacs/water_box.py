@@ -197,8 +197,8 @@ ld-seed = {self.seed}
         return parse_log(self.require_output(name))
 
     def _expect_finished(self, name: str, log: MdLog) -> None:
-        expect(bool(log.frames), f'{name} has no energies')
         expect(log.finished, f'{name} is cut short: "Finished mdrun" is missing')
+        expect(bool(log.frames), f'{name} has no energies')
 
     def _expect_layout(self, name: str, log: MdLog) -> None:
         expect(

@@ -1,0 +1,91 @@
+"""A local stack that tests may break, and the driver as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tampering import Tampering, mend_leftovers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call of the driver gave."""
+
+    code: int
+    report: dict[str, Any]
+    output: str
+
+    @property
+    def verdict(self) -> str:
+        return str(self.report['judgement']['verdict'])
+
+    def reasons(self) -> list[str]:
+        """Reasons of all cases that did not pass."""
+        return [r['reason'] for r in self.report['run']['results'] if r['outcome'] != 'pass']
+
+
+Driver = Callable[..., Answer]
+
+
+@pytest.fixture(scope='session')
+def breakable_root(local_stack: Path) -> Path:
+    """A local stack of its own, kept beside the sound one and mended before use."""
+    from eessi_validate.localstack import BuildRequest, build_stack
+
+    cache = local_stack.parent.parent
+    root = local_stack.parent / 'breakable' / 'local.eessi.io'
+    if root.is_dir():
+        mend_leftovers(root)
+    build_stack(BuildRequest('2023.06', root=root, cache=cache))
+    return root
+
+
+@pytest.fixture
+def breakable(breakable_root: Path) -> Iterator[Tampering]:
+    """The breakable stack; mended when the test ends."""
+    tampering = Tampering(breakable_root / 'versions' / '2023.06')
+    try:
+        yield tampering
+    finally:
+        tampering.mend()
+
+
+@pytest.fixture
+def validate(tmp_path: Path) -> Driver:
+    """Start ``eessi-validate run`` as a user does, in a process of its own."""
+
+    def start(root: Path, *arguments: str) -> Answer:
+        out = tmp_path / 'out'
+        command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'run']
+        command += ['--stack', str(root), '--out', str(out), '--quiet', *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ)
+        report = out / 'report.json'
+        document = json.loads(report.read_text()) if report.exists() else {}
+        return Answer(done.returncode, document, done.stdout + done.stderr)
+
+    return start
+
+
+@pytest.fixture(scope='session')
+def recorded(breakable_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Logs of a sound run, kept in the release for the fault that plays them back."""
+    directory = breakable_root / 'versions' / '2023.06' / 'recorded'
+    out = tmp_path_factory.mktemp('recorded') / 'out'
+    command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'run']
+    command += ['--stack', str(breakable_root), '--out', str(out), '--quiet']
+    command += ['--test', 'EESSI_GROMACS_WaterBox', '--scale', 'cores_2']
+    subprocess.run(command, check=True, capture_output=True)
+    directory.mkdir(exist_ok=True)
+    for name in ('fixed.log', 'md.log'):
+        (path,) = out.rglob(name)
+        shutil.copy(path, directory / name)
+    return directory
