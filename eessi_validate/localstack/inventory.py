@@ -1,0 +1,138 @@
+"""What is installed below the root of a local stack. Reads and removes; builds nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eessi_validate.errors import unknown_name
+from eessi_validate.localstack import host, provenance, publish
+from eessi_validate.localstack.catalogue import load_catalogue
+from eessi_validate.localstack.errors import LocalStackError
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One installation that has a module file."""
+
+    name: str
+    version: str
+    cpu_target: str
+    path: Path
+    module_file: Path
+    record: dict[str, Any]
+
+    @property
+    def module(self) -> str:
+        return f'{self.name}/{self.version}'
+
+
+@dataclass(frozen=True)
+class ReleaseArch:
+    """One architecture of one release: a compat layer and its installations."""
+
+    release: str
+    arch: str
+    compat: Path
+    record: dict[str, Any]
+    installed: tuple[Installed, ...]
+
+
+def default_root() -> Path:
+    """``$XDG_CACHE_HOME/eessi-validate/local.eessi.io``, or below ``~/.cache``."""
+    return host.cache_home() / load_catalogue().repository
+
+
+def prefix_of(root: Path, release: str) -> Path:
+    return root / 'versions' / release
+
+
+def compat_of(root: Path, release: str, arch: str) -> Path:
+    return prefix_of(root, release) / 'compat' / 'linux' / arch
+
+
+def target_of(root: Path, release: str, target: str) -> Path:
+    return prefix_of(root, release) / 'software' / 'linux' / target
+
+
+def installations(root: Path, release: str, target: str) -> list[Installed]:
+    """What one CPU target of a release has: module file and provenance, both there."""
+    top = target_of(root, release, target)
+    found = []
+    for module in sorted(top.glob('modules/all/*/*.lua')):
+        name, version = module.parent.name, module.name.removesuffix('.lua')
+        path = top / 'software' / name / version
+        record = provenance.read(path / provenance.INSTALLATION)
+        if record is not None:
+            found.append(Installed(name, version, target, path, module, record))
+    return found
+
+
+def cpu_targets(root: Path, release: str, arch: str) -> list[str]:
+    """CPU targets of one architecture that have modules, ``generic`` among them."""
+    top = prefix_of(root, release) / 'software' / 'linux'
+    shapes = ('*/modules/all', '*/*/modules/all')  # with and without a vendor
+    found = (p.parent.parent for s in shapes for p in (top / arch).glob(s) if p.is_dir())
+    return sorted(str(p.relative_to(top)) for p in found)
+
+
+def installed_releases(root: Path) -> list[ReleaseArch]:
+    """Everything below `root`, by release and architecture."""
+    return sorted(_walk(root), key=lambda r: (r.release, r.arch))
+
+
+def _walk(root: Path) -> Iterator[ReleaseArch]:
+    for compat in root.glob('versions/*/compat/linux/*'):
+        record = provenance.read(compat / provenance.COMPAT)
+        if record is not None:
+            release, arch = compat.parent.parent.parent.name, compat.name
+            targets = cpu_targets(root, release, arch)
+            every = [i for t in targets for i in installations(root, release, t)]
+            yield ReleaseArch(release, arch, compat, record, tuple(every))
+
+
+def find_release(root: Path, release: str) -> list[ReleaseArch]:
+    """All architectures of one release; UsageError names the nearest releases."""
+    every = installed_releases(root)
+    found = [r for r in every if r.release == release]
+    if not found:
+        raise unknown_name(f'release in {root}', release, {r.release for r in every})
+    return found
+
+
+def disk_bytes(path: Path) -> int:
+    """Bytes on disk of a tree, hard links counted once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for folder, names, files in os.walk(path):
+        for name in [*names, *files]:
+            status = os.lstat(os.path.join(folder, name))
+            if (status.st_dev, status.st_ino) not in seen:
+                seen.add((status.st_dev, status.st_ino))
+                total += status.st_blocks * 512
+    return total
+
+
+def remove_release(root: Path, release: str, arch: str | None = None) -> list[Path]:
+    """Remove a release, or one architecture of it; returns what went. Modules go first."""
+    if not any((root / publish.WORK).glob('*')) and not (root / 'versions').is_dir():
+        raise LocalStackError(f'{root} is not a local stack')
+    found = find_release(root, release)
+    if arch is not None and arch not in {r.arch for r in found}:
+        raise unknown_name(f'architecture in release {release}', arch, {r.arch for r in found})
+    chosen = [r for r in found if arch in (None, r.arch)]
+    prefix, work = prefix_of(root, release), root / publish.WORK
+    paths = [
+        path
+        for r in chosen
+        for path in (prefix / 'software' / 'linux' / r.arch, r.compat)
+        if path.exists()
+    ]
+    if len(chosen) == len(found):
+        paths = [prefix]
+    for path in paths:
+        publish.discard(path, work)
+    return paths

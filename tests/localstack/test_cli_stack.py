@@ -1,0 +1,55 @@
+"""The thin commands: what they print, and their exit codes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from eessi_validate.cli_stack import app
+from eessi_validate.errors import UsageError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        'import sys; import eessi_validate.cli_stack; '
+        'print([m for m in sys.modules if m.split(".")[0] in ("yaml", "pandas", "archspec")])'
+    )
+    assert subprocess.check_output([sys.executable, '-c', code], text=True).strip() == '[]'
+
+
+def test_an_empty_root_is_said_to_be_empty(tmp_path):
+    assert run('list', '--root', tmp_path).output == f'no local stack in {tmp_path}\n'
+    assert json.loads(run('list', '--root', tmp_path, '--json').output) == []
+
+
+@pytest.mark.parametrize('command', ['show', 'verify'])
+def test_a_release_that_is_not_there_is_a_usage_error(tmp_path, command):
+    assert isinstance(run(command, '2023.06', '--root', tmp_path).exception, UsageError)
+
+
+def test_unknown_software_is_a_usage_error_before_anything_is_touched(tmp_path):
+    result = run('build', '--set', 'GROMAX', '--root', tmp_path / 'root')
+    assert isinstance(result.exception, UsageError)
+    assert 'GROMACS' in str(result.exception)
+    assert not (tmp_path / 'root').exists()
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+def test_list_show_and_verify_agree_on_a_real_stack(local_stack):
+    (listed,) = json.loads(run('list', '--root', local_stack, '--json').output)
+    (shown,) = json.loads(run('show', '2023.06', '--root', local_stack, '--json').output)
+    assert listed['modules'] == shown['modules']
+    assert 'GROMACS/2022.5-foss-2022b' in listed['modules']
+    assert len(shown['installations']) == len(listed['modules'])
+    result = run('verify', '2023.06', '--root', local_stack)
+    assert result.exit_code == 0
+    assert ': 0 findings;' in result.output
+    again = run('build', '--root', local_stack, '--json')
+    assert json.loads(again.stdout)['added'] == []
