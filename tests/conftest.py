@@ -33,3 +33,15 @@ def local_stack() -> Path:
     cache = Path(os.environ.get('EESSI_VALIDATE_TEST_CACHE') or default)
     root = cache / _recipe() / 'local.eessi.io'
     return build_stack(BuildRequest('2023.06', root=root, cache=cache)).root
+
+
+@pytest.fixture(scope='session')
+def full_stack(local_stack: Path) -> Path:
+    """Root of a local stack with release 2023.06 and all applications; treat it as read-only."""
+    from eessi_validate.localstack import BuildRequest, build_stack
+
+    root = local_stack.parent / 'full' / 'local.eessi.io'
+    request = BuildRequest(
+        '2023.06', software=('full',), root=root, cache=local_stack.parent.parent
+    )
+    return build_stack(request).root

@@ -21,6 +21,9 @@ COMPAT_LAYER = 'compat'
 #: ``partition`` of cases that the driver decides itself, without running anything.
 DRIVER = 'driver'
 
+#: ``partition`` of cases that were asked for and that nothing here can execute.
+NOWHERE = 'none'
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -128,6 +131,9 @@ class _Planner:
     def _plan_scales(self, test: TestInfo, module: Module, tree: TargetTree) -> None:
         for scale in self._selection.scales or test.default_scales:
             partition, why_not = self._partition_for(test, scale)
+            if partition is not None and tree.tier is Tier.STATIC:
+                # Wanted, but not to be had here: planned, so that it is missed.
+                partition, why_not = Partition(NOWHERE, '', frozenset(), ''), ''
             if partition is None:
                 self._refuse(f'{test.name} {module.full_name} {scale}', tree, why_not)
                 continue
@@ -189,6 +195,8 @@ class _Planner:
                 self.not_planned.append(refusal)
                 continue
             partition, why_not = self._partition_for(test, 'cores_1')
+            if partition is not None and tree.tier is Tier.STATIC:
+                partition = Partition(NOWHERE, '', frozenset(), '')
             if partition is None:
                 self._refuse(check.test, tree, why_not)
                 continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER
+from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER, NOWHERE
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.results.store import RunStore
 from eessi_validate.rfm.invoke import Completion, Invocation, run_reframe
@@ -50,7 +50,9 @@ class Execution:
         for case in cases:
             if case.partition == DRIVER and not self.stop.is_set():
                 self._decide_here(case)
-        for shard in self._shards([c for c in cases if c.partition != DRIVER]):
+            elif case.partition == NOWHERE:
+                self._keep(absent(case, Outcome.SKIP, self._why_not_here(case)))
+        for shard in self._shards([c for c in cases if c.partition not in (DRIVER, NOWHERE)]):
             if self.stop.is_set():
                 break
             self._run_shard(shard)
@@ -71,6 +73,11 @@ class Execution:
             if tree.target.family == case.id.cpu_target:
                 return tree.target.name
         return case.id.cpu_target
+
+    def _why_not_here(self, case: PlannedCase) -> str:
+        target = self._software_target(case)
+        reasons = [t.tier_reason for t in self.prepared.trees if t.target.name == target]
+        return f'cannot be executed here: {reasons[0]}' if reasons else 'cannot be executed here'
 
     def _decide_here(self, case: PlannedCase) -> None:
         self.progress.started(case)

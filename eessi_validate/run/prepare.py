@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eessi_library.compat_layer.checks import group_applicable
@@ -81,9 +81,12 @@ def prepare(request: Request) -> Prepared:
     stack = open_stack(request.stack)
     release = stack.release(_release_name(stack, request.release))
     scales = tuple(find_scale(name).name for name in request.scales)
-    trees = tuple(_trees(release, request.targets))
     catalogue = load_catalogue(tuple(_check_file(path) for path in request.checks))
     configs, system, partitions = _system(request)
+    trees = tuple(_trees(release, request.targets))
+    if any(partition.scheduler != 'local' for partition in partitions):
+        # The nodes decide what they can execute, and this may not be one of them.
+        trees = tuple(replace(tree, tier=Tier.NATIVE, tier_reason='') for tree in trees)
     plan = make_plan(
         release,
         trees,

@@ -89,3 +89,26 @@ def recorded(breakable_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         (path,) = out.rglob(name)
         shutil.copy(path, directory / name)
     return directory
+
+
+@pytest.fixture(scope='session')
+def breakable_full_root(local_stack: Path) -> Path:
+    """A local stack with all applications that tests may break, mended before use."""
+    from eessi_validate.localstack import BuildRequest, build_stack
+
+    root = local_stack.parent / 'breakable-full' / 'local.eessi.io'
+    if root.is_dir():
+        mend_leftovers(root)
+    cache = local_stack.parent.parent
+    build_stack(BuildRequest('2023.06', software=('full',), root=root, cache=cache))
+    return root
+
+
+@pytest.fixture
+def breakable_full(breakable_full_root: Path) -> Iterator[Tampering]:
+    """The breakable stack with all applications; mended when the test ends."""
+    tampering = Tampering(breakable_full_root / 'versions' / '2023.06')
+    try:
+        yield tampering
+    finally:
+        tampering.mend()

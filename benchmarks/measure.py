@@ -1,0 +1,54 @@
+"""Times child processes by the kernel's own accounting, and prints figures as rows."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall and user CPU seconds of one finished command and all its children."""
+
+    wall: float
+    user: float
+    code: int
+
+
+def timed(
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> Timing:
+    """Run a command to its end; its output goes nowhere."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Timing(wall, after.ru_utime - before.ru_utime, done.returncode)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def row(what: str, figure: str, goal: str, reached: bool) -> None:
+    """Print one row of the table."""
+    print(f'| {what} | {figure} | {goal} | {"yes" if reached else "NO"} |', flush=True)
+
+
+def machine() -> str:
+    """Return one line about this machine."""
+    text = Path('/proc/cpuinfo').read_text()
+    model = next(
+        (line.split(':')[1].strip() for line in text.splitlines() if 'model name' in line), ''
+    )
+    cpus = len(os.sched_getaffinity(0))
+    return f'{model or platform.machine()}, {cpus} CPU(s), load {os.getloadavg()[0]:.1f}'
