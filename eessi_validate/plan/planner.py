@@ -44,6 +44,13 @@ class TargetTree:
     #: Why the tier is not better; '' if native.
     tier_reason: str
     modules: tuple[Module, ...]
+    #: Path below ``software/linux``; '' is the target's name, else it is one of its aliases.
+    alias: str = ''
+
+    @property
+    def directory(self) -> str:
+        """Path of the target below ``software/linux`` in this release."""
+        return self.alias or self.target.name
 
 
 @dataclass(frozen=True)

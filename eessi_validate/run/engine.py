@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER, NOWHERE
+from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER, NOWHERE, TargetTree
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.results.store import RunStore
 from eessi_validate.rfm.invoke import Completion, Invocation, run_reframe
@@ -62,32 +62,29 @@ class Execution:
         groups: dict[tuple[bool, str], list[PlannedCase]] = {}
         for case in cases:
             serial = case.kind == 'performance'
-            groups.setdefault((serial, self._software_target(case)), []).append(case)
+            groups.setdefault((serial, self._tree(case).directory), []).append(case)
         return [groups[key] for key in sorted(groups)]
 
-    def _software_target(self, case: PlannedCase) -> str:
-        """Return the CPU target whose environment a case needs."""
-        if case.id.software != COMPAT_LAYER:
-            return case.id.cpu_target
-        for tree in self.prepared.trees:
-            if tree.target.family == case.id.cpu_target:
-                return tree.target.name
-        return case.id.cpu_target
+    def _tree(self, case: PlannedCase) -> TargetTree:
+        """Return the tree whose environment a case needs."""
+        if case.id.software == COMPAT_LAYER:
+            names = [t for t in self.prepared.trees if t.target.family == case.id.cpu_target]
+        else:
+            names = [t for t in self.prepared.trees if t.target.name == case.id.cpu_target]
+        return names[0]
 
     def _why_not_here(self, case: PlannedCase) -> str:
-        target = self._software_target(case)
-        reasons = [t.tier_reason for t in self.prepared.trees if t.target.name == target]
-        return f'cannot be executed here: {reasons[0]}' if reasons else 'cannot be executed here'
+        return f'cannot be executed here: {self._tree(case).tier_reason}'
 
     def _decide_here(self, case: PlannedCase) -> None:
         self.progress.started(case)
-        findings = module_tree_findings(self.prepared.release, case.id.cpu_target)
+        findings = module_tree_findings(self.prepared.release, self._tree(case).directory)
         outcome = Outcome.FAIL if findings else Outcome.PASS
         self._keep(absent(case, outcome, '; '.join(findings[:5])))
 
     def _run_shard(self, shard: Sequence[PlannedCase]) -> None:
         serial = shard[0].kind == 'performance'
-        target = self._software_target(shard[0])
+        target = self._tree(shard[0]).directory
         kind = 'performance' if serial else 'functional'
         directory = self.store.fresh_directory(f'{target.replace("/", "-")}-{kind}')
         by_identity = {(case.id.test, case.key): case for case in shard}

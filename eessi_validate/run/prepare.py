@@ -123,8 +123,12 @@ def _trees(release: Release, wanted: Sequence[str]) -> list[TargetTree]:
 
 def _best_tree(release: Release, present: Sequence[str]) -> TargetTree:
     """The table lists better targets of a family after worse ones."""
-    known = [t for t in cpu_targets() if {t.name, *t.aliases} & set(present)]
-    candidates = [_tree(release, t, t.name) for t in known if t.name in present]
+    candidates = [
+        _tree(release, target, name)
+        for target in cpu_targets()
+        for name in (target.name, *target.aliases)
+        if name in present
+    ]
     native = [tree for tree in candidates if tree.tier is Tier.NATIVE]
     if not native:
         names = ', '.join(present)
@@ -137,7 +141,8 @@ def _best_tree(release: Release, present: Sequence[str]) -> TargetTree:
 
 def _tree(release: Release, target: CpuTarget, directory: str) -> TargetTree:
     tier, reason = execution_tier(target)
-    return TargetTree(target, tier, reason, release.modules(directory))
+    alias = '' if directory == target.name else directory
+    return TargetTree(target, tier, reason, release.modules(directory), alias)
 
 
 def _check_file(text: str) -> Path:

@@ -20,6 +20,7 @@ from eessi_validate.run.engine import Execution, Progress, latest_results
 from eessi_validate.run.host import host_facts, tool_versions
 from eessi_validate.run.prepare import Prepared, Request, prepare
 from eessi_validate.run.reconcile import absent
+from eessi_validate.stack.identity import release_digest
 
 #: Outcomes that a resumed run tries again.
 _UNFINISHED = (Outcome.MISSING, Outcome.ABORTED)
@@ -174,12 +175,14 @@ def _complete(
 
 
 def _subject(prepared: Prepared) -> Subject:
+    targets = tuple(tree.target.name for tree in prepared.trees)
     return Subject(
         kind='stack',
         repository=prepared.stack.repository,
         release=prepared.release.name,
         root=str(prepared.stack.root),
-        cpu_targets=tuple(tree.target.name for tree in prepared.trees),
+        cpu_targets=targets,
+        digest=release_digest(prepared.release, [tree.directory for tree in prepared.trees]),
     )
 
 

@@ -50,9 +50,11 @@ _FAILED_COMMANDS = (
     re.compile(r"^-reframe: command `(?P<command>.+?)' failed \(exit code: (?P<code>\d+)\)", re.M),
 )
 
-#: Shell code that makes a job script name the command that failed.
-ERROR_TRAP = """trap 'echo "eessi-library: status $? from: $BASH_COMMAND" >&2' ERR"""
-
+#: Shell code that makes a job script name the command that failed; functions name their own.
+ERROR_TRAP = (
+    """trap 's=$?; case $BASH_COMMAND in return*) ;; """
+    """*) echo "eessi-library: status $s from: $BASH_COMMAND" >&2;; esac' ERR"""
+)
 
 #: Shell function ``logged FILE COMMAND...``: output goes to the file, its end is shown on failure.
 LOGGED = (
