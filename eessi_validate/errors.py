@@ -1,4 +1,4 @@
-'''One hierarchy of errors; only ``cli.py`` turns it into exit codes.'''
+"""One hierarchy of errors; only ``cli.py`` turns it into exit codes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from difflib import get_close_matches
 
 
 class EessiValidateError(Exception):
-    '''Something the reader must know: what was expected, what was found, where, what to do.'''
+    """Something the reader must know: what was expected, what was found, where, what to do."""
 
 
 class UsageError(EessiValidateError):
-    '''The request itself is wrong (exit code 2).'''
+    """The request itself is wrong (exit code 2)."""
 
 
 class HoldError(EessiValidateError):
-    '''No decision is possible now; a retry or a person may change that (exit code 75).'''
+    """No decision is possible now; a retry or a person may change that (exit code 75)."""
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str], *, shown: int = 5) -> UsageError:
-    '''Build the one-line error for a name that is not known, with the nearest valid ones.'''
+    """Build the one-line error for a name that is not known, with the nearest valid ones."""
     names = sorted(set(valid))
     if not names:
         return UsageError(f'unknown {kind} {name!r}: there is none here')

@@ -5,7 +5,7 @@ Every state is a word; colour only repeats it. Reads well at 80 columns and with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 
 from rich import box
@@ -56,8 +56,10 @@ def print_report(report: Report, console: Console | None = None) -> None:
     rows = rows_of(report)
     _head(console, report)
     _matrix(console, matrix_of(report, rows))
-    _excuses(console, [e for e in report.judgement.excuses if e.effect != 'note'])
-    _rows(console, rows)
+    excuses = [e for e in report.judgement.excuses if e.effect != 'note']
+    # An excuse for one case is told with that case, below.
+    _excuses(console, [e for e in excuses if not e.cases])
+    _rows(console, rows, {key: e.release for e in excuses for key in e.cases})
 
 
 def render_terminal(report: Report, width: int = 80) -> str:
@@ -164,21 +166,21 @@ def _excuses(console: Console, excuses: Sequence[Excuse]) -> None:
     console.print()
 
 
-def _rows(console: Console, rows: Rows) -> None:
+def _rows(console: Console, rows: Rows, releases: Mapping[str, str]) -> None:
     if not rows.action:
         _line(console, 'No case needs action.' if rows.all else 'There is no case.')
         return
     _line(console, f'{plural(len(rows.action), "case")} to look at', 'bold')
     for row in rows.action[:_ROWS_SHOWN]:
         console.print()
-        _row(console, row)
+        _row(console, row, releases.get(row.case.full_key, ''))
     if len(rows.action) > _ROWS_SHOWN:
         left_out = len(rows.action) - _ROWS_SHOWN
         console.print()
         _line(console, f'... {plural(left_out, "more case")} in report.html and report.json')
 
 
-def _row(console: Console, row: Row) -> None:
+def _row(console: Console, row: Row, release: str) -> None:
     result = row.result
     identity = one_line(f'{row.case.id.test} {row.subject} @{row.case.id.cpu_target} %{row.scale}')
     console.print(Text.assemble((_shout(row), _STYLES[row.state]), f' {identity}'))
@@ -188,6 +190,8 @@ def _row(console: Console, row: Row) -> None:
         excerpt = last_lines(text, 8, 1200)
         for line in excerpt.text.splitlines() if excerpt else ():
             console.print(Text(f'    {name} | {line}'), soft_wrap=True)
+    if release:
+        _line(console, f'  release: {one_line(release)}')
     if result.command:
         console.print(Text(f'  reproduce: {one_line(result.command, 2000)}'), soft_wrap=True)
 

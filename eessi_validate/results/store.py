@@ -91,5 +91,3 @@ def _write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     temporary.write_text(text, encoding='utf-8')
     os.replace(temporary, path)
-
-

@@ -64,7 +64,8 @@ def load_catalogue(paths: tuple[Path, ...] = ()) -> tuple[TestInfo, ...]:
 
 def _tests_of(path: Path) -> list[TestInfo]:
     module = _import(path)
-    classes = [c for _, c in inspect.getmembers(module, inspect.isclass)]
+    # One class can have several names in a module, such as the variable of a loop.
+    classes = dict.fromkeys(c for _, c in inspect.getmembers(module, inspect.isclass))
     return [
         _describe(cls, path)
         for cls in classes

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import reframe as rfm
-from reframe.core.builtins import run_before, variable
+from reframe.core.backends import getlauncher
+from reframe.core.builtins import run_after, run_before, variable
 from reframe.core.runtime import runtime
 
 from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, guarded, unclean_end
@@ -36,6 +37,15 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
 
     #: ``functional`` cases may run side by side, ``performance`` cases run alone.
     kind: ClassVar[str] = 'performance'
+
+    #: Whether the main command goes through the partition's launcher (``mpirun``, ``srun``).
+    launched: ClassVar[bool] = True
+
+    @run_after('setup')
+    def leave_out_the_launcher(self) -> None:
+        """Start the main command directly where a launcher means nothing."""
+        if not self.launched:
+            self.job.launcher = getlauncher('local')()
 
     @run_before('run')
     def fix_nonce(self) -> None:

@@ -11,7 +11,8 @@ done
     PATH="$EPREFIX/usr/bin:$EPREFIX/usr/sbin:/usr/bin:/bin" \
     LANG=en_US.UTF-8 LOCPATH="$EPREFIX/usr/lib/locale" GCONV_PATH="$EPREFIX/usr/lib/@TRIPLET@/gconv" \
     TZDIR="$EPREFIX/usr/share/zoneinfo" \
-    SSL_CERT_FILE="$EPREFIX/etc/ssl/certs/ca-certificates.crt" OPENSSL_CONF="$EPREFIX/etc/ssl/openssl.cnf" \
+    SSL_CERT_FILE="$EPREFIX/etc/ssl/certs/ca-certificates.crt" SSL_CERT_DIR="$EPREFIX/etc/ssl/certs" \
+    OPENSSL_CONF="$EPREFIX/etc/ssl/openssl.cnf" \
     CURL_CA_BUNDLE="$EPREFIX/etc/ssl/certs/ca-certificates.crt" GIT_SSL_CAINFO="$EPREFIX/etc/ssl/certs/ca-certificates.crt" \
     "$EPREFIX/usr/bin/bash" --noprofile --norc "$@"
 RET=$?
