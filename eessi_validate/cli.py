@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
 
 #: What a wrong command line raises: ``ClickException``, which typer bundles or imports by version.
 _CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
+
+#: ReFrame's notation of durations.
+_DURATION = re.compile(r'^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$')
 
 ACCEPTED, REJECTED, USAGE, HELD = 0, 1, 2, 75
 
@@ -113,8 +120,14 @@ def run(
     from eessi_validate.run.session import Options, resume_run, start_run
 
     again = resume or only_failed
-    if again and (stack or out):
-        raise UsageError('--resume and --only-failed name a run: give neither --stack nor --out')
+    if again:
+        fixed = (stack, release, target, module, test, scale, config, system, checks, time_limit)
+        if any((*fixed, out, nonce, repeat != 1, resume and only_failed)):
+            raise UsageError('--resume and --only-failed repeat what DIR asked for: give only DIR')
+    if time_limit and not _DURATION.match(time_limit):
+        raise UsageError(
+            f'--time-limit {time_limit!r} is no duration: write e.g. 90s, 10m or 1h30m'
+        )
     options = Options(
         directory=(again or out or _fresh_directory()).expanduser().absolute(),
         command=shlex.join(['eessi-validate', *sys.argv[1:]]),
@@ -131,11 +144,12 @@ def run(
         finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)
     forms = write_all(report, finished.directory)
-    if as_json:
-        typer.echo(render_json(report))
-    else:
-        print_report(report)
-        typer.echo(f'report: {forms["html"]}')
+    with _reader_may_leave():
+        if as_json:
+            typer.echo(render_json(report))
+        else:
+            print_report(report)
+            typer.echo(f'report: {forms["html"]}')
     raise typer.Exit(_verdict_code(report.judgement.verdict.value))
 
 
@@ -201,16 +215,16 @@ def _request(
     if not stack:
         raise UsageError('--stack ROOT is missing: the directory that holds "versions"')
     return Request(
-        stack=stack,
+        stack=str(Path(stack).expanduser().absolute()),
         release=release,
         targets=tuple(target or ()),
         modules=tuple(module or ()),
         tests=tuple(test or ()),
         scales=tuple(scale or ()),
         repeat=repeat,
-        configs=tuple(config or ()),
+        configs=tuple(str(Path(path).expanduser().absolute()) for path in config or ()),
         system=system,
-        checks=tuple(checks or ()),
+        checks=tuple(str(Path(path).expanduser().absolute()) for path in checks or ()),
         time_limit=time_limit,
     )
 
@@ -220,10 +234,26 @@ def _fresh_directory() -> Path:
 
     stamp = datetime.datetime.now().strftime('%Y%m%dT%H%M%S')
     path, number = Path(f'eessi-validate-{stamp}'), 1
-    while path.exists():
-        number += 1
-        path = Path(f'eessi-validate-{stamp}-{number}')
-    return path
+    while True:
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+            path = Path(f'eessi-validate-{stamp}-{number}')
+        except OSError as error:
+            raise UsageError(f'cannot write here ({error.strerror}): give --out DIR') from error
+        else:
+            return path
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Keep the verdict's exit code when whoever reads standard output has gone."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _verdict_code(verdict: str) -> int:

@@ -23,8 +23,8 @@ from eessi_validate.results.model import (
 #: What releases a case, by outcome.
 _RELEASES = {
     Outcome.FAIL: 'mend the build or the stack, then run again',
-    Outcome.ERROR: 'mend the host, the scheduler or the set-up, then run again with --resume',
-    Outcome.SKIP: 'give the test what it needs, so that it runs',
+    Outcome.ERROR: 'mend the host, the scheduler or the set-up, then use --only-failed',
+    Outcome.SKIP: 'give the test what it needs, then use --only-failed',
     Outcome.MISSING: 'find out why ReFrame did not run it, then run again with --resume',
     Outcome.ABORTED: 'go on with --resume',
 }
@@ -38,12 +38,21 @@ _STANDINGS = {
     Outcome.ABORTED: Standing.HELD,
 }
 
+#: From the least to the most severe.
+_SEVERITY = (
+    Standing.PASSED,
+    Standing.KNOWN,
+    Standing.HELD,
+    Standing.LOST_COVERAGE,
+    Standing.NEW_FAILURE,
+)
+
 
 def judge(subject: Subject, plan: Plan, run: Run, policy: Policy = STRICT) -> Report:
     """Return the report with its verdict. Fails closed: only a pass of every case accepts."""
     excuses = tuple(_excuses(plan, run, policy))
     verdict = _verdict(excuses)
-    standings = {result.case.full_key: _standing(result) for result in run.results}
+    standings = _standings(plan, run)
     counters = _counters(plan, run, standings)
     return Report(
         subject=subject,
@@ -72,6 +81,12 @@ def _excuses(plan: Plan, run: Run, policy: Policy) -> list[Excuse]:
         )
     if run.interrupted:
         excuses.append(_general('run', 'the run was stopped', 'go on with --resume'))
+    excuses += [
+        Excuse(
+            subject='run', check='ReFrame', cpu_target='', effect='note', reason=text, release=''
+        )
+        for text in run.problems
+    ]
     planned = {(case.id.test, case.key) for case in plan.cases}
     answered = {(result.case.id.test, result.case.key) for result in run.results}
     for test, key in sorted(planned - answered):
@@ -134,6 +149,17 @@ def _summary(verdict: VerdictCode, excuses: Sequence[Excuse], counters: Counters
     more = sum(1 for excuse in excuses if excuse.effect == decisive) - 1
     where = f'{first.subject} {first.check}' if first.subject != 'run' else first.check
     return f'{where}: {first.reason}' + (f' (and {more} more)' if more else '')
+
+
+def _standings(plan: Plan, run: Run) -> dict[str, Standing]:
+    """Return the counter of every planned case; of several results the worst one decides."""
+    found = {case.full_key: Standing.LOST_COVERAGE for case in plan.cases}
+    worst: dict[str, Standing] = {}
+    for result in run.results:
+        key, standing = result.case.full_key, _standing(result)
+        if key not in worst or _SEVERITY.index(standing) > _SEVERITY.index(worst[key]):
+            worst[key] = standing
+    return {**found, **worst}
 
 
 def _standing(result: CaseResult) -> Standing:

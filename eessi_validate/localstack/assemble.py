@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -14,6 +16,7 @@ from eessi_validate.localstack.job import COMPAT, Job
 from eessi_validate.localstack.packages import Package
 from eessi_validate.localstack.progress import Progress
 from eessi_validate.localstack.relocate import Place
+from eessi_validate.localstack.wheels import Wheel, install
 
 
 def unpack_trees(
@@ -72,6 +75,7 @@ def relocate_trees(
             _make_links(job, name, place)
             tree = relocate.scan(place.now)
             relocate.relink(tree, place, compat, strip_usr=name != COMPAT)
+            _make_compat_links(job, name, place)
             if name == COMPAT:
                 relocate.isolate_loader(place.now, job.arch)
                 rpath = own_dirs[COMPAT]
@@ -80,10 +84,55 @@ def relocate_trees(
                 order = [name, *dependencies(name, job.table), COMPAT]
                 rpath = list(dict.fromkeys(d for n in order for d in own_dirs[n]))
                 rewrites = job.table[name].rewrite
-            relocate.patch_elf(patchelf, tree.executables, rpath, interpreter, job.workers)
-            relocate.patch_elf(patchelf, tree.libraries, rpath, '', job.workers)
+            wheels = name != COMPAT and job.table[name].pypi is not None
+            for files, loader in ((tree.executables, interpreter), (tree.libraries, '')):
+                # wheels bring libraries of their own, beside those that need them
+                groups = relocate.by_own_dirs(files) if wheels else {(): files}
+                for own, some in groups.items():
+                    relocate.patch_elf(patchelf, some, [*own, *rpath], loader, job.workers)
             relocate.fix_shebangs(tree, compat)
             relocate.rewrite_text(place, compat, rewrites)
+
+
+def unpack_wheels(
+    job: Job, progress: Progress, trees: Mapping[str, Path], wheels: Mapping[str, Sequence[Wheel]]
+) -> None:
+    """Lay out the wheels of every installation that has some, without what the table removes."""
+    work = [(name, wheel) for name in wheels for wheel in wheels[name]]
+    if not work:
+        return
+    python = job.release.words['python']
+    sizes = {wheel.path: wheel.path.stat().st_size for _, wheel in work}
+    done = 0
+    with progress.phase('wheels', sum(sizes.values()), 'B') as advance:
+        for name, wheel in work:
+            install(wheel, job.staged(trees[name]), python)
+            done += sizes[wheel.path]
+            advance(done)
+    for name in wheels:
+        for pattern in job.table[name].remove:
+            for path in job.staged(trees[name]).glob(pattern):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def compile_python(job: Job, progress: Progress, trees: Sequence[Path]) -> None:
+    """Byte code for read-only stacks, by the layer's own Python; none for a foreign layer."""
+    if not trees or host.machine() != job.arch.name:
+        return
+    usr = job.place(job.compat).now / 'usr'
+    libraries = f'{usr}/lib/{job.arch.triplet}:{usr}/lib'
+    loader = [str(usr.parent / job.arch.loader), '--library-path', libraries]
+    python = [*loader, str(usr / 'bin' / f'python{job.release.words["python"]}')]
+    places = [job.place(tree) for tree in trees]
+    with progress.phase('compile', 0):
+        for place in places:
+            options = ['-j', str(job.workers), '-s', str(place.now), '-p', str(place.final)]
+            subprocess.run(
+                [*python, '-B', '-m', 'compileall', '-qq', *options, str(place.now / 'lib')],
+                env={'PATH': '/usr/bin:/bin', 'PYTHONHOME': str(usr)},
+                capture_output=True,
+                check=False,
+            )
 
 
 def _library_dirs(job: Job, name: str, versions: Mapping[str, str]) -> list[str]:
@@ -113,3 +162,14 @@ def _make_links(job: Job, name: str, place: Place) -> None:
         if (place.now / file).is_file():
             with open(place.now / file, 'a', encoding='utf-8') as stream:
                 stream.write(text)
+
+
+def _make_compat_links(job: Job, name: str, place: Place) -> None:
+    """Links into the compat layer, which may be published already: they fit the final place."""
+    links = job.table[name].compat_links if name != COMPAT else {}
+    for link, original in links.items():
+        if os.path.lexists(job.place(job.compat).now / original):
+            path = place.now / link
+            path.parent.mkdir(parents=True, exist_ok=True)
+            here = place.final / os.path.dirname(link)
+            path.symlink_to(os.path.relpath(job.compat / original, here))

@@ -17,6 +17,7 @@ from eessi_validate.localstack import (
     inventory,
     provenance,
     publish,
+    pypi,
     records,
     sources,
 )
@@ -34,6 +35,7 @@ from eessi_validate.localstack.packages import Package, partition
 from eessi_validate.localstack.progress import Progress, Silent
 from eessi_validate.localstack.targets import check_targets, stage_target
 from eessi_validate.localstack.versions import module_versions
+from eessi_validate.localstack.wheels import Wheel
 
 
 @dataclass(frozen=True)
@@ -172,25 +174,31 @@ def _build(
         due = sum(p.size for p in apt.missing(packages.values()))
         with progress.phase('download', due, 'B') as advance:
             apt.download(list(packages.values()), advance)
+    with progress.phase('index', 0):
+        wheels = _wheels(job, cache, progress, missing, present)
 
     recorded = {n: i.version for n, i in present.items()}
+    upstream = {n: p.version for n, p in chosen.items()}
+    wheeled = pypi.distributions([i.record for i in present.values()])
+    wheeled |= {w.name: w.version for some in wheels.values() for w in some}
+    upstream |= {f'pypi:{name}': version for name, version in wheeled.items()}
     versions = recorded | {
         n: v
-        for n, v in module_versions(
-            list(job.names), job.table, job.release, {n: p.version for n, p in chosen.items()}
-        ).items()
+        for n, v in module_versions(list(job.names), job.table, job.release, upstream).items()
         if n in missing
     }
     trees = {n: job.compat if n == COMPAT else job.installation(n, versions[n]) for n in wanted}
     names = assemble.unpack_trees(job, apt, progress, trees, owned, chosen)
+    assemble.unpack_wheels(job, progress, trees, wheels)
     assemble.relocate_trees(job, progress, trees, versions)
+    assemble.compile_python(job, progress, [trees[n] for n in wheels])
     with progress.phase('finish', 0):
         if not has_compat:
             notes = finish_compat(job.place(job.compat), job.catalogue.compat, job.arch)
             records.record_compat(job, [chosen[p] for p in owned[COMPAT]], names, notes)
         for name in missing:
             records.record_installation(
-                job, name, versions, [chosen[p] for p in owned.get(name, ())]
+                job, name, versions, [chosen[p] for p in owned.get(name, ())], wheels.get(name, ())
             )
         records.record_release(job)
     with progress.phase('publish', 0):
@@ -207,6 +215,24 @@ def _build(
         downloaded=due,
         seconds=dict(getattr(progress, 'seconds', {})),
     )
+
+
+def _wheels(
+    job: Job,
+    cache: Path,
+    progress: Progress,
+    missing: Sequence[str],
+    present: Mapping[str, inventory.Installed],
+) -> dict[str, list[Wheel]]:
+    """What comes from PyPI, dependencies first: they decide the versions of what they bring."""
+    found: dict[str, list[Wheel]] = {}
+    index = pypi.open_index(cache, job.release, job.arch)
+    for name in (n for n in missing if job.table[n].pypi):
+        depends = dependencies(name, job.table)
+        provided = pypi.distributions([present[d].record for d in depends if d in present])
+        provided |= {w.name: w.version for d in depends for w in found.get(d, ())}
+        found[name] = index.fetch(job.table[name], provided, progress.say)
+    return found
 
 
 def _mirrors(request: BuildRequest, release: Release) -> sources.Mirrors:

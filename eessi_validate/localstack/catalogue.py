@@ -38,6 +38,17 @@ class VersionRule:
 
 
 @dataclass(frozen=True)
+class Pypi:
+    """What comes from PyPI: requirements (PEP 508), and which of them have no wheel there.
+
+    `sdists` must be pure Python: the wheel that pip builds of them has to fit any machine.
+    """
+
+    requirements: tuple[str, ...]
+    sdists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Software:
     """One line of the software table: what becomes one installation and one module."""
 
@@ -59,6 +70,9 @@ class Software:
     env: Mapping[str, str] = field(default_factory=dict)
     env_of_major: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     prepend: Mapping[str, str] = field(default_factory=dict)
+    pypi: Pypi | None = None
+    compat_links: Mapping[str, str] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,12 +239,13 @@ def _software(name: str, row: Mapping[str, Any], words: Mapping[str, str]) -> So
         return {k: _fill(str(v), words) for k, v in of.items()}
 
     packages = filled('packages')
+    wheels = row.get('pypi')
     rule = mapping(row.get('version', {}))
     version = None
     if 'fixed_version' in row:
         version = VersionRule('', fixed=_fill(row['fixed_version'], words))
-    elif packages:
-        version = VersionRule(**{'package': packages[0], **rule})
+    elif packages or rule:
+        version = VersionRule(**{'package': packages[0] if packages else '', **rule})
     return Software(
         name=name,
         description=row['description'],
@@ -250,4 +265,12 @@ def _software(name: str, row: Mapping[str, Any], words: Mapping[str, str]) -> So
         env=mapping(row.get('env', {})),
         env_of_major={k: mapping(v) for k, v in row.get('env_of_major', {}).items()},
         prepend=mapping(row.get('prepend', {})),
+        pypi=_pypi(wheels, words) if wheels else None,
+        compat_links=mapping(row.get('compat_links', {})),
+        remove=filled('remove'),
     )
+
+
+def _pypi(row: Mapping[str, Any], words: Mapping[str, str]) -> Pypi:
+    requirements = tuple(_fill(r, words) for r in row['requirements'])
+    return Pypi(requirements, tuple(row.get('sdists', ())))

@@ -31,3 +31,11 @@ class DiskFull(LocalStackError):
 
 class RelocationError(LocalStackError):
     """A file could not be fitted to its place in the stack."""
+
+
+class IndexUnreachable(HoldError):
+    """The index that pip uses could not be read; a retry may help."""
+
+
+class WheelMissing(LocalStackError):
+    """The index has no wheel for the Python, glibc and architecture of the release."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from eessi_validate.localstack.catalogue import Software
-from eessi_validate.localstack.provenance import HONESTY
+from eessi_validate.localstack.provenance import HONESTY, HONESTY_PYPI
 
 
 def environment_name(name: str) -> str:
@@ -26,12 +26,13 @@ def module_text(
     those of bin and share/man that the installation really has.
     """
     plain = version.split('-', 1)[0]
+    honesty = HONESTY_PYPI if software.pypi else HONESTY
     variable = environment_name(software.name)
     lines = [
-        f'help([==[\n\nDescription\n===========\n{software.description}\n\n{HONESTY}\n]==])',
+        f'help([==[\n\nDescription\n===========\n{software.description}\n\n{honesty}\n]==])',
         '',
         f'whatis([==[Description: {software.description}]==])',
-        f'whatis([==[Origin: {HONESTY}]==])',
+        f'whatis([==[Origin: {honesty}]==])',
         '',
         f'local root = "{root}"',
         '',

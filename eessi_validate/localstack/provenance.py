@@ -9,6 +9,7 @@ from typing import Any
 
 from eessi_validate import __version__
 from eessi_validate.localstack.packages import Package
+from eessi_validate.localstack.wheels import Wheel, sha256
 
 #: Relative to an installation; EasyBuild keeps its own records in a directory of this name.
 INSTALLATION = 'easybuild/provenance.json'
@@ -16,6 +17,10 @@ INSTALLATION = 'easybuild/provenance.json'
 COMPAT = 'reprod/provenance.json'
 HONESTY = (
     'Binaries of the Debian archive in EESSI layout, put there by eessi-validate; '
+    'not built by EasyBuild, not part of software.eessi.io.'
+)
+HONESTY_PYPI = (
+    'Wheels of the Python Package Index in EESSI layout, put there by eessi-validate; '
     'not built by EasyBuild, not part of software.eessi.io.'
 )
 
@@ -30,12 +35,25 @@ def document(
     arch: str,
     cpu_target: str | None,
     packages: Iterable[Package],
+    wheels: Iterable[Wheel] = (),
     **more: Any,
 ) -> dict[str, Any]:
     """The provenance document; sizes in bytes, digests of the .deb files as in the signed index."""
+    listed = [
+        {
+            'name': w.name,
+            'version': w.version,
+            'file': w.path.name,
+            'sha256': sha256(w.path),
+            'size': w.path.stat().st_size,
+        }
+        for w in wheels
+    ]
+    if listed:
+        more['wheels'] = listed
     return {
         'schema': 'eessi-validate/localstack-provenance/1',
-        'what': HONESTY,
+        'what': HONESTY_PYPI if listed else HONESTY,
         'built_by': f'eessi-validate {__version__}',
         'kind': kind,
         'name': name,

@@ -8,6 +8,7 @@ from eessi_validate.localstack import dpkgdb, inventory, modules, provenance
 from eessi_validate.localstack.compat import template
 from eessi_validate.localstack.job import Job
 from eessi_validate.localstack.packages import Package
+from eessi_validate.localstack.wheels import Wheel
 
 
 def record_compat(
@@ -24,7 +25,11 @@ def record_compat(
 
 
 def record_installation(
-    job: Job, name: str, versions: Mapping[str, str], packages: Sequence[Package]
+    job: Job,
+    name: str,
+    versions: Mapping[str, str],
+    packages: Sequence[Package],
+    wheels: Sequence[Wheel] = (),
 ) -> None:
     """Write an installation's provenance document and its module file."""
     software, version = job.table[name], versions[name]
@@ -32,7 +37,14 @@ def record_installation(
     staged = job.staged(final)
     depends = [f'{d}/{versions[d]}' for d in software.depends]
     content = _document(
-        job, 'installation', name, version, packages, cpu_target=job.target, depends_on=depends
+        job,
+        'installation',
+        name,
+        version,
+        packages,
+        cpu_target=job.target,
+        depends_on=depends,
+        wheels=wheels,
     )
     provenance.write(staged / provenance.INSTALLATION, content)
     has = [d for d in ('bin', 'share/man') if (staged / d).is_dir()]
@@ -50,6 +62,7 @@ def _document(
     version: str,
     packages: Iterable[Package],
     cpu_target: str | None = None,
+    wheels: Iterable[Wheel] = (),
     **more: object,
 ) -> dict[str, object]:
     return provenance.document(
@@ -61,6 +74,7 @@ def _document(
         arch=job.arch.name,
         cpu_target=cpu_target,
         packages=packages,
+        wheels=wheels,
         **more,
     )
 

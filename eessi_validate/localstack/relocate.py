@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from eessi_library.elf import read_elf
 from eessi_validate.localstack.catalogue import Architecture, Rewrite
 from eessi_validate.localstack.errors import RelocationError
 
@@ -165,6 +166,22 @@ def library_dirs(place: Place, arch: Architecture, extra: Sequence[str], base: s
         if (place.now / name).is_dir() and f'{place.final}/{name}' not in found:
             found.append(f'{place.final}/{name}')
     return found
+
+
+def by_own_dirs(files: Iterable[Path]) -> dict[tuple[str, ...], list[Path]]:
+    """Group ELF files by the directories that they search relative to themselves.
+
+    Their own directory is always among them: libraries of a wheel lie side by side, and some
+    rely on the search path of the object that loads them.
+    """
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for path in files:
+        elf = read_elf(path)
+        search = (elf.runpath or elf.rpath or '') if elf else ''
+        relative = (d for d in search.split(':') if d.startswith('$ORIGIN'))
+        own = tuple(dict.fromkeys((*relative, '$ORIGIN')))
+        groups.setdefault(own, []).append(path)
+    return groups
 
 
 def patch_elf(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from eessi_validate.errors import UsageError, unknown_name
@@ -77,8 +77,8 @@ def make_plan(
     """
     tests = _selected_tests(catalogue, selection)
     _require_modules(trees, selection)
-    planner = _Planner(release, partitions, selection)
-    for tree in trees:
+    planner = _Planner(release, partitions, selection, {t.covers for t in catalogue})
+    for tree in {tree.target.name: tree for tree in trees}.values():
         planner.plan_tree(tree, [t for t in tests if t.covers != COMPAT_LAYER])
     compat_tests = [t for t in tests if t.covers == COMPAT_LAYER]
     if compat_tests and not selection.modules:
@@ -93,7 +93,7 @@ def _selected_tests(catalogue: Sequence[TestInfo], selection: Selection) -> list
             raise unknown_name('test', name, [*by_name, MODULE_TREE_TEST])
     if not selection.tests:
         return list(catalogue)
-    return [by_name[name] for name in selection.tests if name in by_name]
+    return [by_name[name] for name in dict.fromkeys(selection.tests) if name in by_name]
 
 
 def _require_modules(trees: Sequence[TargetTree], selection: Selection) -> None:
@@ -101,16 +101,21 @@ def _require_modules(trees: Sequence[TargetTree], selection: Selection) -> None:
     software = {name.partition('/')[0] for name in everything}
     for name in selection.modules:
         if name not in everything and name not in software:
-            raise unknown_name('module', name, everything)
+            raise unknown_name('module', name, everything | software)
 
 
 class _Planner:
     """Collects cases and refusals."""
 
     def __init__(
-        self, release: Release, partitions: Sequence[Partition], selection: Selection
+        self,
+        release: Release,
+        partitions: Sequence[Partition],
+        selection: Selection,
+        covered: Collection[str],
     ) -> None:
         self._release = release
+        self._covered = covered
         self._partitions = partitions
         self._selection = selection
         self.cases: list[PlannedCase] = []
@@ -124,7 +129,9 @@ class _Planner:
             if not self._wants(module):
                 continue
             applicable = covering.get(module.software, [])
-            if not applicable:
+            if not applicable and module.software in self._covered:
+                self._refuse(module.full_name, tree, 'its tests were not named')
+            elif not applicable:
                 self._refuse(module.full_name, tree, 'no application test covers it')
             for test in applicable:
                 self._plan_scales(test, module, tree)
@@ -136,7 +143,8 @@ class _Planner:
         return not wanted or module.full_name in wanted or module.software in wanted
 
     def _plan_scales(self, test: TestInfo, module: Module, tree: TargetTree) -> None:
-        for scale in self._selection.scales or test.default_scales:
+        wanted = self._selection.scales or test.default_scales
+        for scale in dict.fromkeys(find_scale(name).name for name in wanted):
             partition, why_not = self._partition_for(test, scale)
             if partition is not None and tree.tier is Tier.STATIC:
                 # Wanted, but not to be had here: planned, so that it is missed.

@@ -175,7 +175,9 @@ class CaseResult(Record):
     @property
     def flaky(self) -> bool:
         """True when a retry passed after a failure."""
-        return self.outcome is Outcome.PASS and any(a is not Outcome.PASS for a in self.attempts)
+        return self.outcome is Outcome.PASS and any(
+            a in (Outcome.FAIL, Outcome.ERROR) for a in self.attempts
+        )
 
 
 class Subject(Record):

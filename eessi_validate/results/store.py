@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ class SavedPlan(Record):
     run_id: str
     #: Options of the run, as the command line gave them.
     request: dict[str, Any]
+    #: Identity of the stack when the run began.
+    digest: str
 
 
 class RunStore:
@@ -35,9 +38,12 @@ class RunStore:
 
         :raises UsageError: if the directory already holds a run.
         """
-        if (directory / _PLAN).exists():
+        if any((directory / name).exists() for name in (_PLAN, _RESULTS, 'reframe')):
             raise UsageError(f'{directory} already holds a run: use --resume, or another --out')
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f'cannot make {directory}: {error.strerror}') from error
         store = cls(directory)
         _write_atomically(directory / _PLAN, saved.model_dump_json(indent=1))
         return store
@@ -58,11 +64,15 @@ class RunStore:
 
     def append(self, result: CaseResult) -> None:
         """Write one result so that a kill right after this call does not lose it."""
-        line = result.model_dump_json() + '\n'
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        line = (result.model_dump_json() + '\n').encode()
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
         descriptor = os.open(self.directory / _RESULTS, flags, 0o644)
         try:
-            os.write(descriptor, line.encode())
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _ends_torn(descriptor):
+                line = b'\n' + line
+            while line:
+                line = line[os.write(descriptor, line) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -85,6 +95,11 @@ class RunStore:
             number += 1
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+
+def _ends_torn(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b'\n'
 
 
 def _write_atomically(path: Path, text: str) -> None:

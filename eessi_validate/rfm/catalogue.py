@@ -66,10 +66,11 @@ def _tests_of(path: Path) -> list[TestInfo]:
     module = _import(path)
     # One class can have several names in a module, such as the variable of a loop.
     classes = dict.fromkeys(c for _, c in inspect.getmembers(module, inspect.isclass))
+    registered = getattr(module, '_rfm_test_registry', ())
     return [
         _describe(cls, path)
         for cls in classes
-        if cls.__module__ == module.__name__ and hasattr(cls, 'covers') and cls.covers
+        if cls in registered and hasattr(cls, 'covers') and cls.covers
     ]
 
 
@@ -88,7 +89,7 @@ def _import(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except HoldError:
         raise
-    except Exception as error:  # whatever a check file raises makes it unusable
+    except (Exception, SystemExit) as error:  # whatever a check file raises makes it unusable
         raise HoldError(f'cannot import the check file {path}: {error}') from error
     finally:
         if saved is None:
@@ -99,6 +100,8 @@ def _import(path: Path) -> ModuleType:
 
 
 def _describe(cls: Any, path: Path) -> TestInfo:
+    if not cls.directions:
+        raise HoldError(f'{cls.__name__} in {path} states no metric: "directions" is empty')
     return TestInfo(
         name=cls.__name__,
         covers=cls.covers,

@@ -22,12 +22,13 @@ from eessi_validate.rfm.records import CaseRecord, read_journal, read_report
 #: Variables of the caller's session that must not leak into ReFrame or its jobs.
 _FOREIGN = re.compile(
     r'^(MODULE.*|__?LMOD.*|LMOD.*|LOADEDMODULES|_LMFILES_|_ModuleTable.*|LD_LIBRARY_PATH|LD_PRELOAD'
-    r'|PYTHONPATH|PYTHONHOME|EESSI_.*|EB.*|RFM_.*|BASH_ENV|ENV|OMP_.*|OMPI_.*|GMX.*)$'
+    r'|PYTHONPATH|PYTHONHOME|EESSI_.*|EB.*|RFM_.*|BASH_ENV|ENV|BASH_FUNC_.*|OMP_.*|OMPI_.*'
+    r'|PRTE_.*|PMIX_.*|GMX.*)$'
 )
 _STATUS = re.compile(
     r'^\[ +(?P<status>[A-Z]+) *\] .*%case=(?P<key>\S+) /(?P<hash>\w+) @\S+(?P<rest>.*)$'
 )
-_COUNTED = re.compile(r'^\[ +(?P<status>[A-Z]+) +\] \(\d+/\d+\) (?P<test>\w+)')
+_COUNTED = re.compile(r'^\[ +(?P<status>[A-Z]+) +\] \( *\d+/\d+\) (?P<test>\w+)')
 _STARTED = re.compile(r'^\[ RUN +\] (?P<test>\w+).*%case=(?P<key>\S+) ')
 _UNDEFINED = re.compile(
     r"skipping test '(?P<test>\w+)': the following parameters are undefined: case"
@@ -237,7 +238,8 @@ class _Follower:
             self._on_start(started['test'], started['key'])
         elif (status := _STATUS.match(line)) and status['status'] == 'SKIP':
             test = counted['test'] if (counted := _COUNTED.match(line)) else ''
-            self.skipped[test, status['key']] = status['rest'].strip().strip('[]')
+            reason = status['rest'].strip().removeprefix('[').removesuffix(']')
+            self.skipped[test, status['key']] = reason
         elif line.startswith(('WARNING: ', 'ERROR: ')) and self._matters(line):
             self.problems.append(line.partition(': ')[2])
 

@@ -82,15 +82,21 @@ def _performance(values: Mapping[str, Any]) -> Iterator[PerformanceValue]:
         if not reference and lower is None and upper is None:
             reference = None
         else:
-            lower, upper = _bound(reference, lower), _bound(reference, upper)
+            lower, upper = _bounds(reference, lower, upper)
         yield PerformanceValue(name, float(value), str(unit or ''), reference, lower, upper)
 
 
-def _bound(reference: float, fraction: float | None) -> float | None:
-    """Turn ReFrame's fractional threshold into a number of the metric's unit."""
-    if fraction is None:
-        return None
-    return reference * (1 + fraction) if reference else fraction
+def _bounds(
+    reference: float, lower: float | None, upper: float | None
+) -> tuple[float | None, float | None]:
+    """Turn ReFrame's fractional thresholds into numbers of the metric's unit, as ReFrame does."""
+    from reframe.utility.sanity import reference_bounds
+
+    low, high = reference_bounds(reference, lower, upper)
+    return (
+        float(low) if lower is not None else None,
+        float(high) if upper is not None else None,
+    )
 
 
 def read_journal(path: Path) -> tuple[CaseRecord, ...]:
@@ -100,9 +106,12 @@ def read_journal(path: Path) -> tuple[CaseRecord, ...]:
     records = []
     for line in path.read_text(encoding='utf-8', errors='replace').split('\n')[:-1]:
         try:
-            records.append(record_from_mapping(json.loads(line)))
+            fields = json.loads(line)
         except ValueError:
             continue
+        # A fixture's name carries its scope: ``Build ~host:default``.
+        if ' ~' not in str(fields.get('name')):
+            records.append(record_from_mapping(fields))
     return tuple(records)
 
 
@@ -114,7 +123,7 @@ def read_report(path: Path) -> tuple[CaseRecord, ...]:
     try:
         document = json.loads(path.read_text(encoding='utf-8'))
         version = str(document['session_info']['data_version'])
-        cases = [case for run in document['runs'] for case in run['testcases']]
+        cases = [dict(case) for run in document['runs'] for case in run['testcases']]
     except FileNotFoundError:
         raise HoldError(f'ReFrame wrote no report at {path}') from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -88,7 +88,7 @@ class Execution:
         kind = 'performance' if serial else 'functional'
         directory = self.store.fresh_directory(f'{target.replace("/", "-")}-{kind}')
         by_identity = {(case.id.test, case.key): case for case in shard}
-        settled: set[tuple[str, str]] = set()
+        settled: dict[tuple[str, str], tuple[str, Outcome]] = {}
 
         def on_start(test: str, key: str) -> None:
             if case := by_identity.get((test, key)):
@@ -116,7 +116,7 @@ class Execution:
         self,
         record: CaseRecord,
         planned: dict[tuple[str, str], PlannedCase],
-        settled: set[tuple[str, str]],
+        settled: dict[tuple[str, str], tuple[str, Outcome]],
         completion: Completion | None = None,
     ) -> None:
         identity = (record.test, record.key)
@@ -124,17 +124,26 @@ class Execution:
         if case is None:
             self.unplanned.append(f'{record.test} {record.key or "without a case"}')
             return
-        if identity in settled:
+        first, outcome = settled.get(identity, ('', Outcome.PASS))
+        if first == record.hashcode or outcome is not Outcome.PASS:
             return
-        settled.add(identity)
+        result = self._judged(case, record, completion)
+        if first and result.outcome is Outcome.PASS:
+            reason = 'planned once, but ReFrame ran several tests under this case'
+            result = absent(case, Outcome.ERROR, reason)
+        settled[identity] = (record.hashcode, result.outcome)
+        self._keep(result)
+
+    def _judged(
+        self, case: PlannedCase, record: CaseRecord, completion: Completion | None
+    ) -> CaseResult:
         if record.result == 'skip' and completion is not None:
-            reason = completion.skipped.get(identity) or 'skipped without a reason'
-            self._keep(absent(case, Outcome.SKIP, reason))
-            return
+            reason = completion.skipped.get((record.test, record.key))
+            return absent(case, Outcome.SKIP, reason or 'skipped without a reason')
         files = read_case_files(record.stage, self.store.directory)
         test = next(t for t in self.prepared.catalogue if t.name == case.id.test)
         command = f'cd {shlex.quote(files.directory)} && bash rfm_job.sh' if files.directory else ''
-        self._keep(judge_record(case, record, files, test, command))
+        return judge_record(case, record, files, test, command)
 
     def _without_record(
         self, case: PlannedCase, identity: tuple[str, str], completion: Completion
@@ -167,6 +176,7 @@ class Execution:
             system=self.prepared.system,
             environment={
                 'EESSI_VALIDATE_RELEASE_PATH': str(self.prepared.release.path),
+                'EESSI_VALIDATE_STACK_ROOT': str(self.prepared.stack.root),
                 'EESSI_SOFTWARE_SUBDIR_OVERRIDE': target,
             },
             serial=serial,

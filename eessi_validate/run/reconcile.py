@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eessi_library.diagnosis import END_MARKER, failed_command, known_fault
+from eessi_library.diagnosis import END_MARKER, failed_command, known_fault, taken_away
 from eessi_validate.results.model import CaseResult, Metric, Outcome, PlannedCase
 from eessi_validate.rfm.catalogue import TestInfo
 from eessi_validate.rfm.records import CaseRecord
@@ -14,7 +14,8 @@ from eessi_validate.rfm.records import CaseRecord
 _BEFORE_JUDGEMENT = ('startup', 'setup', 'compile', 'compile_complete', 'compile_wait', 'run')
 
 _PREFIXES = re.compile(r'^(?:sanity error|performance error|job error|reframe error): ')
-_TIMED_OUT = re.compile(r'timed out|TIMEOUT|time limit|DUE TO TIME LIMIT', re.IGNORECASE)
+#: How ReFrame's local scheduler and Slurm say that a job reached its time limit.
+_TIMED_OUT = re.compile(r'job timed out|TIMEOUT|DUE TO TIME LIMIT|Slurm ended the job: TIME LIMIT')
 _GENERIC = re.compile(r'^job exited with exit code|^pattern .* not found')
 
 
@@ -97,6 +98,8 @@ def _outcome(
     if record.result in ('xfail', 'xpass'):
         return Outcome.FAIL, f'an expectation of failure is not a pass: {record.reason}'
     reason = _best_reason(record, files)
+    if taken_away(f'{files.stdout}\n{files.stderr}'):
+        return Outcome.ERROR, reason
     if _TIMED_OUT.search(record.reason):
         return Outcome.FAIL, f'did not end within its time limit: {_strip(record.reason)}'
     if record.phase in _BEFORE_JUDGEMENT:
@@ -111,6 +114,8 @@ def _confirm_pass(
     missing = sorted(set(case.required_metrics) - {metric.name for metric in metrics})
     if missing:
         return Outcome.FAIL, f'passed without its metric(s) {", ".join(missing)}'
+    if not metrics:
+        return Outcome.FAIL, 'passed without any metric'
     if record.exit_code:
         return Outcome.FAIL, f'passed although the job ended with status {record.exit_code}'
     if END_MARKER not in files.stdout:
@@ -121,7 +126,8 @@ def _confirm_pass(
 def _best_reason(record: CaseRecord, files: CaseFiles) -> str:
     """Prefer the fault's own message over a generic one."""
     reason = _strip(record.reason)
-    if not reason or _GENERIC.match(reason):
+    taken = taken_away(f'{files.stdout}\n{files.stderr}')
+    if not reason or taken or _GENERIC.match(reason):
         output = f'{files.stdout}\n{files.stderr}'
         details = [known_fault(output), failed_command(output)]
         found = '; '.join(d for d in details if d)

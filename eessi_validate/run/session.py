@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from eessi_validate.errors import UsageError
+from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.results.model import CaseResult, Outcome, Plan, PlannedCase, Run, Subject
 from eessi_validate.results.store import RunStore, SavedPlan
 from eessi_validate.run.engine import Execution, Progress, latest_results
@@ -58,6 +58,7 @@ def start_run(request: Request, options: Options, make_progress: ProgressFactory
         nonce=options.nonce or secrets.token_hex(8),
         run_id=secrets.token_hex(8),
         request=asdict(request),
+        digest=_subject(prepared).digest,
     )
     store = RunStore.create(options.directory, saved)
     return _run(prepared, store, saved, prepared.plan.cases, options, make_progress)
@@ -79,6 +80,8 @@ def resume_run(options: Options, make_progress: ProgressFactory, *, only_failed:
         raise UsageError(
             f'the stack no longer gives the plan saved in {options.directory}: start a new run'
         )
+    if _subject(prepared).digest != saved.digest:
+        raise UsageError(f'the stack has changed since {options.directory}: start a new run')
     done = latest_results(list(store.results()))
     cases = [
         case
@@ -188,11 +191,13 @@ def _subject(prepared: Prepared) -> Subject:
 
 @contextmanager
 def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into an orderly stop; a second one is Python's own."""
+    """Turn Ctrl-C and SIGTERM into an orderly stop; a second one ends the run at once."""
 
     def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            name = signal.Signals(number).name
+            raise HoldError(f'stopped at once by a second {name}: go on with --resume')
         stop.set()
-        signal.signal(number, previous[signal.Signals(number)])
 
     if threading.current_thread() is not threading.main_thread():
         yield

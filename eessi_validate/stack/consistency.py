@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eessi_validate.stack.layout import Release
-from eessi_validate.stack.modules import Module
+from eessi_validate.stack.modules import Module, discover_modules
 
 #: Name of the case that this check decides.
 MODULE_TREE_TEST = 'EESSI_module_tree'
 
-_DEPENDS = re.compile(
-    r"""^\s*(?:if\s+not\s*\(?\s*isloaded.*?then\s*)?(?:depends_on|load)\s*\(?\s*"""
-    r"""["']([^"']+)["']|^\s*(?:depends-on|module\s+load)\s+(\S+)""",
+_LUA_DEPENDS = re.compile(
+    r"""^\s*(?:if\s+not\s*\(?\s*isloaded.*?then\s*)?(?:depends_on|load)\s*\((?P<names>[^)]*)\)""",
     re.MULTILINE,
 )
+_TCL_DEPENDS = re.compile(
+    r'^\s*(?:if\s+\{.*?is-loaded.*?\}\s*\{\s*)?(?:depends-on|module\s+load)\s+(?P<names>[^\n}]+)',
+    re.MULTILINE,
+)
+_QUOTED = re.compile(r"""["']([^"']+)["']""")
+_LONG_STRING = re.compile(r'\[(=*)\[.*?\]\1\]', re.DOTALL)
 _ROOT = re.compile(
     r"""^\s*(?:local\s+root\s*=\s*["']([^"']*)["']|set\s+root\s+(\S+))""", re.MULTILINE
 )
@@ -25,7 +30,7 @@ _ROOT = re.compile(
 def module_tree_findings(release: Release, cpu_target: str) -> list[str]:
     """Return one sentence for each fault of the module tree of a CPU target; empty if sound."""
     software = release.software(cpu_target) / 'software'
-    modules = release.modules(cpu_target)
+    modules = discover_modules(release.module_tree(cpu_target), hidden=True)
     if not modules:
         return [f'no module below {release.module_tree(cpu_target)}']
     return [
@@ -35,7 +40,7 @@ def module_tree_findings(release: Release, cpu_target: str) -> list[str]:
 
 
 def _installations_without_module(software: Path, modules: Sequence[Module]) -> list[str]:
-    named = {module.full_name for module in modules}
+    named = {module.full_name.replace('/.', '/') for module in modules}
     installed = sorted(
         f'{path.parent.name}/{path.name}'
         for path in software.glob('*/*')
@@ -56,8 +61,7 @@ def _module_faults(software: Path, modules: Sequence[Module]) -> list[str]:
             continue
         if not text.strip():
             faults.append(f'module {module.full_name} is empty')
-        for found in _DEPENDS.finditer(text):
-            wanted = found[1] or found[2]
+        for wanted in _dependencies(text, is_lua=module.path.endswith('.lua')):
             if wanted not in named and wanted not in software_names:
                 faults.append(f'module {module.full_name} depends on {wanted}, which is not there')
         root = _ROOT.search(text)
@@ -65,3 +69,15 @@ def _module_faults(software: Path, modules: Sequence[Module]) -> list[str]:
         if directory and not Path(directory).is_dir():
             faults.append(f'module {module.full_name} points to {directory}, which is not there')
     return faults
+
+
+def _dependencies(text: str, *, is_lua: bool) -> list[str]:
+    """Return every name that a module file loads; texts for the reader are not code."""
+    found: list[str] = []
+    if is_lua:
+        for call in _LUA_DEPENDS.finditer(_LONG_STRING.sub('""', text)):
+            found += _QUOTED.findall(call['names'])
+    else:
+        for call in _TCL_DEPENDS.finditer(text):
+            found += call['names'].split()
+    return list(dict.fromkeys(found))

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from eessi_validate.stack.tables import read_table
 
+#: Hidden files that are not modules: defaults of Lmod and Tcl modules, whiteouts, CernVM-FS.
+_NO_MODULES = ('.version', '.modulerc', '.wh.', '.cvmfs')
+
 
 @dataclass(frozen=True, order=True)
 class Module:
@@ -47,26 +50,27 @@ def parse_module(full_name: str, path: str = '') -> Module:
     return Module(full_name, software, version, toolchain, path)
 
 
-def discover_modules(tree: Path) -> tuple[Module, ...]:
+def discover_modules(tree: Path, *, hidden: bool = False) -> tuple[Module, ...]:
     """Return all modules below ``tree`` (``.../modules/all``), sorted by name.
 
-    Hidden files are left out. Lua modules end in ``.lua``; others are Tcl.
+    Lua modules end in ``.lua``; others are Tcl. Hidden modules (``zlib/.1.2.13``) are left out
+    unless they are asked for; files of the module system or of CernVM-FS always.
     """
     found = []
     for software in _entries(tree):
         if not software.is_dir():
             continue
-        for entry in _entries(Path(software.path)):
-            if entry.is_dir():
+        for entry in _entries(Path(software.path), hidden=hidden):
+            if entry.is_dir() or entry.name.startswith(_NO_MODULES):
                 continue
             version = entry.name.removesuffix('.lua')
             found.append(parse_module(f'{software.name}/{version}', entry.path))
     return tuple(sorted(found))
 
 
-def _entries(directory: Path) -> list[os.DirEntry[str]]:
+def _entries(directory: Path, *, hidden: bool = False) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(directory) as entries:
-            return [e for e in entries if not e.name.startswith('.')]
+            return [e for e in entries if hidden or not e.name.startswith('.')]
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -82,7 +82,10 @@ def runs_natively(target: CpuTarget, host: str | None = None) -> bool:
     wanted = archspec.cpu.TARGETS.get(target.archspec)
     if wanted is None or wanted.family != here.family:
         return False
-    return here == wanted or wanted in here.ancestors or wanted.features <= features
+    if here == wanted or wanted in here.ancestors:
+        return True
+    # Some families (POWER) have no feature lists: nothing follows from an empty one.
+    return bool(wanted.features) and wanted.features <= features
 
 
 @cache

@@ -50,7 +50,11 @@ def planned_cases(test: str, covers: str) -> Any:
     :arg test: ``__qualname__`` of the class being defined.
     :arg covers: name of the software, or :data:`COMPAT_LAYER`.
     """
-    if path := os.environ.get(CASES_VARIABLE):
+    path = os.environ.get(CASES_VARIABLE)
+    if path == os.devnull:
+        # The driver reads which tests there are: ReFrame registers none without a case.
+        cases = [Case('none', '', covers, '', '', '', '')]
+    elif path:
         cases = [Case(**row['case']) for row in _read_plan(path) if row['test'] == test]
     elif covers == COMPAT_LAYER:
         cases = list(_compat_cases())
@@ -61,8 +65,7 @@ def planned_cases(test: str, covers: str) -> Any:
 
 @cache
 def _read_plan(path: str) -> list[dict[str, Any]]:
-    text = Path(path).read_text(encoding='utf-8')
-    return json.loads(text)['cases'] if text else []
+    return json.loads(Path(path).read_text(encoding='utf-8'))['cases']
 
 
 def _loaded_stack_cases(covers: str) -> list[Case]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 import reframe as rfm
@@ -15,6 +16,9 @@ CPU_CORE = 'cpu core'
 CPU_SOCKET = 'cpu socket'
 NODE = 'node'
 GPU = 'gpu'
+
+#: Environment variable that names the root of the stack under test.
+ROOT_VARIABLE = 'EESSI_VALIDATE_STACK_ROOT'
 
 _UNITS = {'K': 1, 'M': 1024, 'G': 1024**2}
 
@@ -70,15 +74,16 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.valid_systems = [case.partition or features]
         self.valid_prog_environs = [case.environ or '*']
         self.tags |= {case.scale, self.kind, case.software}
+        self.program_root = os.environ.get(ROOT_VARIABLE, '')
         for name, value in case.inputs.items():
             if not hasattr(type(self), name):
                 raise ReframeError(f'{type(self).__name__} has no variable {name!r} to set')
             setattr(self, name, value)
 
-    @run_after('init')
+    @run_after('setup')
     def limit_time(self) -> None:
-        """Give the job a time limit unless the test or the site did."""
-        if self.time_limit is None:
+        """Give the job a time limit unless the test or the site's partition did."""
+        if self.time_limit is None and not self.current_partition.time_limit:
             self.time_limit = '30m'
 
     @run_after('setup')
@@ -90,6 +95,9 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.num_tasks_per_node = per_node
         self.num_tasks = per_node * scale.nodes
         self.num_cpus_per_task = max(cores // per_node, 1)
+        if (self.current_partition.processor.num_cpus_per_core or 1) > 1:
+            # Slurm's CPUs are hardware threads there; without this two tasks would share a core.
+            self.use_multithreading = False
 
     def _cores_used(self, scale: Scale) -> int:
         processor = self.current_partition.processor

@@ -44,6 +44,11 @@ _FATAL = re.compile(
     r' input|Internal error[^:]*|System I/O error): ?\n(?P<message>(?:.+\n?){1,4})',
     re.MULTILINE,
 )
+_SLURM = re.compile(
+    r'^slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ DUE TO '
+    r'(?P<cause>.+?) \*\*\*',
+    re.MULTILINE,
+)
 _NO_SPACE = re.compile(r'^.*No space left on device.*$', re.MULTILINE)
 _FAILED_COMMANDS = (
     re.compile(r'^eessi-library: status (?P<code>\d+) from: (?P<command>.+)$', re.MULTILINE),
@@ -73,8 +78,36 @@ def guarded(command: str) -> str:
     return f"""{command} || {{ echo "eessi-library: status $? from: "'{quoted}' >&2; exit 1; }}"""
 
 
+def comes_from(program: str, root: str) -> str:
+    """Return shell code that ends the script if ``program`` is found outside ``root``.
+
+    A shell's own command has no place to come from; what is not found fails when it is started.
+    """
+    message = f'eessi-library: {program} comes from $found, not from {root}'
+    return (
+        f'found=$(command -v {program} || true); case $found in ""|{root}/*|[!/]*) ;; '
+        f'*) echo "{message}" >&2; exit 1;; esac'
+    )
+
+
 def _squeeze(text: str) -> str:
     return ' '.join(text.split())
+
+
+def _foreign(text: str) -> str | None:
+    found = re.search(r'^eessi-library: (\S+ comes from .+)$', text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _slurm(text: str) -> str | None:
+    found = _SLURM.search(text)
+    return f'Slurm ended the job: {found["cause"]}' if found else None
+
+
+def taken_away(output: str) -> bool:
+    """Say whether the scheduler took the job away for a reason that is not the job's own."""
+    found = _SLURM.search(output)
+    return bool(found) and 'TIME LIMIT' not in found['cause']
 
 
 def _lmod(text: str) -> str | None:
@@ -127,6 +160,8 @@ def _no_space(text: str) -> str | None:
 
 #: Checked in this order: the first cause explains those that follow from it.
 _FAULTS: tuple[Callable[[str], str | None], ...] = (
+    _foreign,
+    _slurm,
     _no_space,
     _lmod,
     _loader,
@@ -165,8 +200,8 @@ def signal_name(number: int) -> str:
 
 def status_sentence(code: int) -> str:
     """Say what a shell exit status means; statuses above 128 are signals (POSIX sh, 2.8.2)."""
-    if code > 128:
-        return f'exit status {code} ({signal_name(code - 128)})'
+    if code > 128 and (name := signal_name(code - 128)).startswith('SIG'):
+        return f'exit status {code} ({name})'
     return f'exit status {code}'
 
 

@@ -30,5 +30,13 @@ def expect_close(
         raise SanityError(
             f'{name} is {value:.8g} {unit}'.rstrip()
             + f', expected {reference:.8g} within {relative:g} relative'
-            + (f' (off by {difference / abs(reference):.2g})' if math.isfinite(value) else '')
+            + (
+                f' (off by {difference / abs(reference):.2g})'
+                if _has_ratio(value, reference)
+                else ''
+            )
         )
+
+
+def _has_ratio(value: float, reference: float) -> bool:
+    return math.isfinite(value) and reference != 0

@@ -11,7 +11,7 @@ from reframe.core.backends import getlauncher
 from reframe.core.builtins import run_after, run_before, variable
 from reframe.core.runtime import runtime
 
-from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, guarded, unclean_end
+from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, comes_from, guarded, unclean_end
 from eessi_library.expect import expect
 from eessi_library.nonce import draw_nonce
 
@@ -25,6 +25,9 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
 
     #: Makes each run's output differ in a way that can be predicted: drawn afresh if empty.
     nonce = variable(str, value='', loggable=True)
+
+    #: Directory that the program under test must come from; '' accepts any place.
+    program_root = variable(str, value='')
 
     #: What the nonce varies and the output must reflect; stated by each library test.
     varies: ClassVar[str] = ''
@@ -67,6 +70,8 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
             guards += [guarded(f'module load {name}') for name in names]
             self.modules = []
         guards += [guarded(f'module is-loaded {name}') for name in names]
+        if self.program_root and self.executable and '/' not in self.executable:
+            guards.append(comes_from(self.executable, self.program_root))
         self.prerun_cmds = [*guards, *self.prerun_cmds]
         self.postrun_cmds = [*self.postrun_cmds, f'echo "{END_MARKER} {self.nonce}"']
 

@@ -18,8 +18,10 @@ class PackageDatabase(AuditedTest, pin_prefix=True):
     Truths: the checksums that the package manager recorded when it installed the files.
     """
 
-    #: Least numbers of packages, and of files with a checksum, of a complete compat layer.
+    #: Least number of packages of a complete compat layer.
     least_packages = variable(int, value=30, loggable=True)
+
+    #: Least number of files with a checksum of a complete compat layer.
     least_files = variable(int, value=1000, loggable=True)
 
     group: ClassVar[str] = 'packages'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -92,8 +93,8 @@ def _frames(text: str) -> tuple[Frame, ...]:
         following = _STEP.search(body, found.end())
         end = following.start() if following else len(body)
         if energies := _ENERGIES.search(body, found.end(), end):
-            step = int(found['step'])
-            frames[step] = Frame(step, float(found['time']), _columns(energies['rows']))
+            step = int(_float(found['step']))
+            frames[step] = Frame(step, _float(found['time']), _columns(energies['rows']))
     return tuple(frames[step] for step in sorted(frames))
 
 
@@ -106,7 +107,17 @@ def _parameters(text: str) -> dict[str, str]:
 
 def _number(pattern: re.Pattern[str], text: str, group: str) -> float | None:
     found = pattern.search(text)
-    return float(found[group]) if found else None
+    return _float(found[group]) if found else None
+
+
+def _float(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise LogError(f'not a number: {text[:40]!r}') from error
+    if not math.isfinite(value):
+        raise LogError(f'not a finite number: {text[:40]!r}')
+    return value
 
 
 def parse_log(text: str) -> MdLog:
@@ -124,7 +135,7 @@ def parse_log(text: str) -> MdLog:
         uses_gpu=bool(_GPUS.search(text)),
         atoms=int(_number(_ATOMS, text, 'atoms') or 0),
         frames=_frames(text),
-        average_box=tuple(float(edge) for edge in box.groups()) if box else (),
+        average_box=tuple(_float(edge) for edge in box.groups()) if box else (),
         speed_ns_per_day=_number(_PERFORMANCE, text, 'speed'),
         wall_seconds=_number(_WALL, text, 'wall'),
         drift=_number(_DRIFT, text, 'drift'),

@@ -32,8 +32,10 @@ class TprBenchmark(LibraryTest, pin_prefix=True):
     #: SHA-256 of the input file in hexadecimal.
     input_sha256 = variable(str, loggable=True)
 
-    #: Mean total energy in kJ/mol that the input is known for, and the accepted difference.
+    #: Mean total energy in kJ/mol that the input is known for.
     total_energy = variable(float)
+
+    #: Relative difference of the total energy that is accepted.
     tolerance = variable(float, value=0.001)
 
     #: Steps; the nonce adds up to 99, which md.log reflects.
