@@ -8,7 +8,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -141,7 +141,8 @@ def run(
         request = _request(
             stack, release, target, module, test, scale, repeat, config, system, checks, time_limit
         )
-        finished = start_run(request, options, progress)
+        with _no_empty_directory(options.directory):
+            finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)
     forms = write_all(report, finished.directory)
     with _reader_may_leave():
@@ -247,6 +248,16 @@ def _fresh_directory() -> Path:
 
 
 @contextmanager
+def _no_empty_directory(directory: Path) -> Iterator[None]:
+    """Leave no empty directory behind where nothing was run."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            directory.rmdir()
+
+
+@contextmanager
 def _reader_may_leave() -> Iterator[None]:
     """Keep the verdict's exit code when whoever reads standard output has gone."""
     try:
@@ -264,7 +275,8 @@ def main() -> None:
     """Run the command line; whatever goes wrong ends in a documented exit code."""
     try:
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else ACCEPTED)
+        # typer turns an interrupt into status 130, which is no verdict.
+        sys.exit(code if code in (REJECTED, USAGE, HELD) else HELD if code else ACCEPTED)
     except typer.Abort:
         sys.exit(HELD)
     except _CommandLineError as error:
@@ -277,8 +289,9 @@ def main() -> None:
         typer.echo(f'eessi-validate: HOLD: {error}', err=True)
         sys.exit(HELD)
     except EessiValidateError as error:
+        # Not a verdict on any software: that is only ever the code of a judged run.
         typer.echo(f'eessi-validate: {error}', err=True)
-        sys.exit(REJECTED)
+        sys.exit(HELD)
     except KeyboardInterrupt:
         typer.echo('eessi-validate: HOLD: stopped', err=True)
         sys.exit(HELD)

@@ -33,9 +33,9 @@ class Outcome(str, Enum):
     """What is known of one planned case. Only ``PASS`` is a pass."""
 
     PASS = 'pass'
-    #: The test ran and found the software wrong.
+    #: The test ran and found the software wrong; a run that does not end in time is wrong too.
     FAIL = 'fail'
-    #: The job could not run or did not end: set-up, submission, time-out, scheduler.
+    #: The job could not run, or was taken away: set-up, submission, scheduler, node.
     ERROR = 'error'
     #: The test declined to run. A skip is lost coverage, never a pass.
     SKIP = 'skip'

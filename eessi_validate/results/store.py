@@ -44,9 +44,15 @@ class RunStore:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f'cannot make {directory}: {error.strerror}') from error
-        store = cls(directory)
-        _write_atomically(directory / _PLAN, saved.model_dump_json(indent=1))
-        return store
+        try:
+            # Exclusive: of two runs that chose one directory, one is told so.
+            with (directory / _PLAN).open('x', encoding='utf-8') as stream:
+                stream.write(saved.model_dump_json(indent=1))
+                stream.flush()
+                os.fsync(stream.fileno())
+        except FileExistsError:
+            raise UsageError(f'{directory} already holds a run: use another --out') from None
+        return cls(directory)
 
     @classmethod
     def open(cls, directory: Path) -> tuple[RunStore, SavedPlan]:
@@ -100,9 +106,3 @@ class RunStore:
 def _ends_torn(descriptor: int) -> bool:
     size = os.fstat(descriptor).st_size
     return size > 0 and os.pread(descriptor, 1, size - 1) != b'\n'
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(text, encoding='utf-8')
-    os.replace(temporary, path)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eessi_validate.errors import HoldError
 from eessi_validate.rfm.partitions import reframe_command, shipped_config
 from eessi_validate.rfm.records import CaseRecord, read_journal, read_report
 
@@ -23,7 +24,7 @@ from eessi_validate.rfm.records import CaseRecord, read_journal, read_report
 _FOREIGN = re.compile(
     r'^(MODULE.*|__?LMOD.*|LMOD.*|LOADEDMODULES|_LMFILES_|_ModuleTable.*|LD_LIBRARY_PATH|LD_PRELOAD'
     r'|PYTHONPATH|PYTHONHOME|EESSI_.*|EB.*|RFM_.*|BASH_ENV|ENV|BASH_FUNC_.*|OMP_.*|OMPI_.*'
-    r'|PRTE_.*|PMIX_.*|GMX.*)$'
+    r'|PRTE_.*|PMIX_.*|GMX.*|SBATCH_.*|SLURM_(?!CONF$|CLUSTERS$).*)$'
 )
 _STATUS = re.compile(
     r'^\[ +(?P<status>[A-Z]+) *\] .*%case=(?P<key>\S+) /(?P<hash>\w+) @\S+(?P<rest>.*)$'
@@ -37,6 +38,9 @@ _UNDEFINED = re.compile(
 #: Seconds between looks at the journal, and seconds that ReFrame gets to end after an interrupt.
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 20.0
+
+#: Loaded once: a forked child of a process with threads should load nothing.
+_LIBC = ctypes.CDLL(None)
 
 #: From ``<linux/prctl.h>``.
 _PR_SET_PDEATHSIG = 1
@@ -141,10 +145,11 @@ def run_reframe(
         finally:
             _end(process)
             reader.join(timeout=5)
+    settled, problems = _settle(records, directory / 'report.json')
     return Completion(
         return_code=process.returncode,
-        records=_settle(records, directory / 'report.json'),
-        problems=tuple(follower.problems),
+        records=settled,
+        problems=(*follower.problems, *problems),
         skipped=follower.skipped,
         interrupted=stop.is_set(),
     )
@@ -158,12 +163,15 @@ def _follow(
 ) -> list[CaseRecord]:
     seen: list[CaseRecord] = []
     asked_at: float | None = None
+    read = 0
     while True:
         ended = process.poll() is not None
-        records = read_journal(journal)
-        for record in records[len(seen) :]:
-            seen.append(record)
-            on_record(record)
+        size = journal.stat().st_size if journal.exists() else 0
+        if size != read:
+            read = size
+            for record in read_journal(journal)[len(seen) :]:
+                seen.append(record)
+                on_record(record)
         if ended:
             return seen
         if stop.is_set() and asked_at is None:
@@ -205,16 +213,22 @@ def _descendants(pid: int) -> list[int]:
 
 def _die_with_parent() -> None:
     """Let the kernel send SIGTERM to this process when the driver dies (prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _settle(journal: Sequence[CaseRecord], report: Path) -> tuple[CaseRecord, ...]:
-    """Return the report's cases where there is a report, and what only the journal has."""
+def _settle(
+    journal: Sequence[CaseRecord], report: Path
+) -> tuple[tuple[CaseRecord, ...], tuple[str, ...]]:
+    """Return the report's cases, what only the journal has, and what is wrong with the report."""
     if not report.exists():
-        return tuple(journal)
-    reported = read_report(report)
-    known = {(r.test, r.key) for r in reported}
-    return (*reported, *(r for r in journal if (r.test, r.key) not in known))
+        return tuple(journal), ()
+    try:
+        reported = read_report(report)
+    except HoldError as error:
+        return tuple(journal), (str(error),)
+    known = {(r.test, r.key, r.hashcode) for r in reported}
+    rest = (r for r in journal if (r.test, r.key, r.hashcode) not in known)
+    return (*reported, *rest), ()
 
 
 class _Follower:

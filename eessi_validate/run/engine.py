@@ -30,6 +30,9 @@ class Progress(Protocol):
     def finished(self, result: CaseResult) -> None:
         """A case has a result."""
 
+    def close(self) -> None:
+        """The run is over."""
+
 
 @dataclass
 class Execution:

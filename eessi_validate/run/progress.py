@@ -50,6 +50,7 @@ class ConsoleProgress:
         """Print the result of a case."""
         self._running.pop(result.case.full_key, None)
         self._done += 1
+        self._total = max(self._total, self._done)
         self._failed += result.outcome is not Outcome.PASS
         mark, style = _MARKS[result.outcome]
         line = Text(f'[{self._done}/{self._total}] ')
@@ -59,8 +60,6 @@ class ConsoleProgress:
         if result.reason:
             line.append(f'\n        {result.reason}')
         self._console.print(line)
-        if self._live and self._done >= self._total:
-            self.close()
 
     def close(self) -> None:
         """End the live line."""
@@ -88,6 +87,9 @@ class QuietProgress:
         """Show nothing."""
 
     def finished(self, result: CaseResult) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
         """Show nothing."""
 
 

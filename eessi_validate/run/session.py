@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import secrets
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,12 +54,13 @@ def start_run(request: Request, options: Options, make_progress: ProgressFactory
     :raises UsageError: if the directory already holds a run.
     """
     prepared = prepare(request)
+    nonce, digest = options.nonce or secrets.token_hex(8), _subject(prepared).digest
     saved = SavedPlan(
         plan=prepared.plan,
-        nonce=options.nonce or secrets.token_hex(8),
-        run_id=secrets.token_hex(8),
+        nonce=nonce,
+        run_id=hashlib.sha256(f'{nonce}/{digest}'.encode()).hexdigest()[:16],
         request=asdict(request),
-        digest=_subject(prepared).digest,
+        digest=digest,
     )
     store = RunStore.create(options.directory, saved)
     return _run(prepared, store, saved, prepared.plan.cases, options, make_progress)
@@ -126,7 +128,7 @@ def _run(
         stop=threading.Event(),
         history={k: r.attempts for k, r in latest_results(list(store.results())).items()},
     )
-    with _stopping_on_signals(execution.stop):
+    with _stopping_on_signals(execution.stop), closing(execution.progress):
         execution.execute(cases)
         for _ in range(options.retries):
             failed = _failed_cases(store, cases)

@@ -91,7 +91,8 @@ def open_stack(root: str | os.PathLike[str]) -> Stack:
 
     :raises UsageError: if there is no tree in EESSI layout.
     """
-    path = Path(root).expanduser().absolute()
+    # Without links, because the stack itself and its modules name the place where they are.
+    path = Path(root).expanduser().resolve()
     if not path.is_dir():
         raise UsageError(f'no stack at {path}: the directory does not exist')
     if (path / 'versions').is_dir():

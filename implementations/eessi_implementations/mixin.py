@@ -121,6 +121,7 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
             return max(-(-cores // per_socket), 1)
         if self.compute_unit == GPU:
             gpus = sum(d.num_devices for d in self.current_partition.devices if d.type == 'gpu')
+            self.num_gpus_per_node = gpus
             return max(gpus, 1)
         return 1
 
@@ -140,9 +141,11 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         cores = self.num_cpus_per_task
         # OpenMPI 4 reads OMPI_MCA_*, OpenMPI 5 PRTE_MCA_*; other launchers read neither.
         self.env_vars['OMPI_MCA_hwloc_base_binding_policy'] = 'core' if alone else 'none'
-        self.env_vars['PRTE_MCA_hwloc_default_binding_policy'] = 'core' if alone else 'none'
+        # OpenMPI 5 refuses PE=n as a default (it ends with 213), so that a task of several cores
+        # would get only one of them: such tasks are left to the operating system there.
+        narrow = alone and cores == 1
+        self.env_vars['PRTE_MCA_hwloc_default_binding_policy'] = 'core' if narrow else 'none'
         # Serial tools of MPI builds start without a daemon of their own (OpenMPI 4, ess/singleton).
         self.env_vars['OMPI_MCA_ess_singleton_isolated'] = '1'
         if alone:
             self.env_vars['OMPI_MCA_rmaps_base_mapping_policy'] = f'slot:PE={cores}'
-            self.env_vars['PRTE_MCA_rmaps_default_mapping_policy'] = f'slot:PE={cores}'

@@ -45,8 +45,10 @@ _FATAL = re.compile(
     re.MULTILINE,
 )
 _SLURM = re.compile(
-    r'^slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ DUE TO '
-    r'(?P<cause>.+?) \*\*\*',
+    # The daemon is slurmstepd-NODE where several run on one machine. A step without a cause was
+    # ended by its own tasks (MPI_Abort, a crash), a job without one by scancel.
+    r'^slurmstepd\S*: error: \*\*\* (?:JOB \S+ ON \S+ CANCELLED AT \S+'
+    r'|STEP \S+ ON \S+ CANCELLED AT \S+(?= DUE TO ))(?: DUE TO (?P<cause>.+?))? \*\*\*',
     re.MULTILINE,
 )
 _NO_SPACE = re.compile(r'^.*No space left on device.*$', re.MULTILINE)
@@ -85,7 +87,7 @@ def comes_from(program: str, root: str) -> str:
     """
     message = f'eessi-library: {program} comes from $found, not from {root}'
     return (
-        f'found=$(command -v {program} || true); case $found in ""|{root}/*|[!/]*) ;; '
+        f'found=$(command -v {program} || true); case $found in ""|"{root}"/*|[!/]*) ;; '
         f'*) echo "{message}" >&2; exit 1;; esac'
     )
 
@@ -101,13 +103,13 @@ def _foreign(text: str) -> str | None:
 
 def _slurm(text: str) -> str | None:
     found = _SLURM.search(text)
-    return f'Slurm ended the job: {found["cause"]}' if found else None
+    return f'Slurm ended the job: {found["cause"] or "CANCELLED"}' if found else None
 
 
 def taken_away(output: str) -> bool:
     """Say whether the scheduler took the job away for a reason that is not the job's own."""
     found = _SLURM.search(output)
-    return bool(found) and 'TIME LIMIT' not in found['cause']
+    return bool(found) and 'TIME LIMIT' not in (found['cause'] or '')
 
 
 def _lmod(text: str) -> str | None:

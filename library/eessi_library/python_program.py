@@ -43,4 +43,4 @@ class PythonProgramTest(LibraryTest, pin_prefix=True):
             raised = last_exception(output)
             if raised is None:
                 raise
-            raise SanityError(f'{raised}; {error}') from error
+            raise SanityError(f'{raised}; {error}') from None

@@ -38,7 +38,7 @@ class TprBenchmark(LibraryTest, pin_prefix=True):
     #: Relative difference of the total energy that is accepted.
     tolerance = variable(float, value=0.001)
 
-    #: Steps; the nonce adds up to 99, which md.log reflects.
+    #: Steps; the nonce adds up to 9,999, which md.log reflects.
     steps = variable(int, value=10000, loggable=True)
 
     #: GROMACS executable.
@@ -54,7 +54,7 @@ class TprBenchmark(LibraryTest, pin_prefix=True):
     @property
     def nonce_steps(self) -> int:
         """Steps of this run."""
-        return self.steps + integer(self.nonce, 'steps', 0, 99)
+        return self.steps + integer(self.nonce, 'steps', 0, 9999)
 
     @run_before('run')
     def check_input(self) -> None:

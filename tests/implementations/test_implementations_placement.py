@@ -1,0 +1,122 @@
+"""A planned case becomes modules, tasks, threads and binding; with real ReFrame."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+REFRAME = [sys.executable, '-c', 'from reframe.frontend.cli import main; main()']
+
+SITE = """\
+site_configuration = {
+    'systems': [{
+        'name': 'site', 'hostnames': ['.*'], 'modules_system': 'nomod',
+        'partitions': [{
+            'name': 'cpu', 'scheduler': 'local', 'launcher': 'local', 'environs': ['default'],
+            'features': ['cpu', 'cores_1', 'cores_2', 'cores_4', 'node_half', 'nodes_1'],
+            'processor': {'num_cpus': 16, 'num_cpus_per_core': 2, 'num_cpus_per_socket': 8,
+                          'num_sockets': 2},
+        }],
+    }],
+    'environments': [{'name': 'default'}],
+}
+"""
+
+CHECK = """\
+import reframe as rfm
+from eessi_implementations.cases import planned_cases
+from eessi_implementations.mixin import CPU_CORE, CPU_SOCKET, NODE, EESSIImplementation
+from eessi_library.library_test import LibraryTest
+from reframe.core.builtins import run_before, sanity_function
+
+
+class Base(LibraryTest, pin_prefix=True):
+    executable = 'true'
+
+    @run_before('run')
+    def tell(self):
+        layout = [self.num_tasks, self.num_tasks_per_node, self.num_cpus_per_task]
+        self.postrun_cmds += [f'echo layout {layout}', 'env | grep -E "^(OMPI|PRTE)_" || true']
+
+    @sanity_function
+    def fine(self):
+        return True
+
+
+@rfm.simple_test
+class Placed(Base, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    compute_unit = UNIT
+    kind = 'KIND'
+"""
+
+
+def place(tmp_path: Path, scale: str, unit: str, kind: str = 'functional') -> tuple[str, str]:
+    """Run one case with real ReFrame and return the output of its job and its script."""
+    (tmp_path / 'site.py').write_text(SITE)
+    (tmp_path / 'check.py').write_text(CHECK.replace('UNIT', unit).replace('KIND', kind))
+    case: dict[str, Any] = {
+        'key': f'Tool/1.0@x%{scale}', 'module': '', 'software': 'Tool', 'version': '1.0',
+        'toolchain': '', 'cpu_target': 'x', 'scale': scale,
+    }  # fmt: skip
+    cases = {'cases': [{'test': 'Placed', 'case': case}]}
+    (tmp_path / 'cases.json').write_text(json.dumps(cases))
+    command = [*REFRAME, '-C', str(tmp_path / 'site.py'), '--system', 'site']
+    command += ['--prefix', str(tmp_path / 'run'), '--keep-stage-files', '-r']
+    command += ['-c', str(tmp_path / 'check.py')]
+    environment = {**os.environ, 'EESSI_VALIDATE_CASES': str(tmp_path / 'cases.json')}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
+    )
+    (output,) = (tmp_path / 'run').rglob('stage/**/rfm_job.out')
+    assert done.returncode == 0, done.stdout
+    return output.read_text(), output.with_name('rfm_job.sh').read_text()
+
+
+@pytest.mark.parametrize(
+    ('scale', 'unit', 'layout'),
+    [
+        ('cores_4', 'CPU_CORE', [4, 4, 1]),
+        ('nodes_1', 'CPU_CORE', [8, 8, 1]),
+        ('nodes_1', 'CPU_SOCKET', [2, 2, 4]),
+        ('node_half', 'NODE', [1, 1, 4]),
+    ],
+)
+def test_scale_and_compute_unit_give_tasks_and_cores(
+    tmp_path: Path, scale: str, unit: str, layout: list[int]
+) -> None:
+    output, _ = place(tmp_path, scale, unit)
+    assert f'layout {layout}' in output
+
+
+def test_functional_case_is_bound_to_nothing_because_others_run_beside_it(tmp_path: Path) -> None:
+    output, _ = place(tmp_path, 'cores_2', 'CPU_CORE')
+    assert 'OMPI_MCA_hwloc_base_binding_policy=none' in output
+    assert 'mapping_policy' not in output
+
+
+def test_performance_case_is_bound_to_its_own_cores(tmp_path: Path) -> None:
+    output, _ = place(tmp_path, 'node_half', 'NODE', 'performance')
+    assert 'OMPI_MCA_hwloc_base_binding_policy=core' in output
+    assert 'OMPI_MCA_rmaps_base_mapping_policy=slot:PE=4' in output
+
+
+def test_mapping_for_openmpi_5_is_one_that_it_accepts_as_a_default(tmp_path: Path) -> None:
+    output, _ = place(tmp_path, 'cores_2', 'CPU_CORE', 'performance')
+    assert 'PRTE_MCA_rmaps_default_mapping_policy=slot:PE' not in output
+
+
+def test_job_stops_at_its_first_failure_and_ends_with_the_marker(tmp_path: Path) -> None:
+    _, script = place(tmp_path, 'cores_1', 'CPU_CORE')
+    lines = script.splitlines()
+    assert 'set -eo pipefail' in lines
+    assert lines[-1].startswith('echo "eessi-library: every command ended with status 0, nonce ')
