@@ -24,7 +24,9 @@ def append(record: logging.LogRecord, extras: Any, ignore_keys: Any) -> None:
         if key.startswith('check_')
     }
     line = json.dumps(fields, default=_plain, sort_keys=True) + '\n'
-    descriptor = os.open(os.environ[JOURNAL_VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(
+        os.environ[JOURNAL_VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644
+    )
     try:
         os.write(descriptor, line.encode())
         os.fsync(descriptor)
@@ -47,11 +49,7 @@ def _configuration() -> dict[str, Any]:
         'json_formatter': append,
     }
     console = {'type': 'stream', 'name': 'stdout', 'level': 'info', 'format': '%(message)s'}
-    return {
-        'logging': [
-            {'level': 'info', 'handlers': [console], 'handlers_perflog': [handler]}
-        ]
-    }
+    return {'logging': [{'level': 'info', 'handlers': [console], 'handlers_perflog': [handler]}]}
 
 
 site_configuration = _configuration()
