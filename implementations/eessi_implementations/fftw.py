@@ -1,0 +1,19 @@
+"""FFTW on an EESSI-style stack, called by the compat layer's Python."""
+
+import reframe as rfm
+
+from eessi_implementations.cases import planned_cases
+from eessi_implementations.mixin import NODE, EESSIImplementation
+from eessi_library.linear_algebra import FourierTransforms
+
+
+@rfm.simple_test
+class EESSI_FFTW_FourierTransforms(FourierTransforms, EESSIImplementation):
+    covers = 'FFTW'
+    case = planned_cases(__qualname__, covers)
+    compute_unit = NODE
+    executable = '$EESSI_EPREFIX/usr/bin/python3'
+    library_root = '$EBROOTFFTW'
+
+    def memory_per_task(self):
+        return '1G'

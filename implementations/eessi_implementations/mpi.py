@@ -1,0 +1,26 @@
+"""MPI on an EESSI-style stack: Open MPI, driven by the compat layer's Python."""
+
+import reframe as rfm
+from reframe.core.builtins import run_before
+
+from eessi_implementations.cases import planned_cases
+from eessi_implementations.mixin import CPU_CORE, EESSIImplementation
+from eessi_library.mpi import Communication
+
+
+@rfm.simple_test
+class EESSI_MPI_Communication(Communication, EESSIImplementation):
+    covers = 'OpenMPI'
+    case = planned_cases(__qualname__, covers)
+    compute_unit = CPU_CORE
+    default_scales = ('cores_2',)
+    # The same C library as the stack's, whatever the host's is.
+    executable = '"$EESSI_EPREFIX/usr/bin/python3"'
+    mpi_prefix = '$EBROOTOPENMPI'
+
+    def memory_per_task(self):
+        return '1G'
+
+    @run_before('run')
+    def expect_version_of_module(self):
+        self.mpi_version = self.software_version

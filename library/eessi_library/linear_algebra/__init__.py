@@ -1,0 +1,7 @@
+"""BLAS, LAPACK and Fourier transforms, judged by results that are known beforehand."""
+
+from eessi_library.linear_algebra.fourier import FourierTransforms
+from eessi_library.linear_algebra.hpcc import HPCChallenge
+from eessi_library.linear_algebra.openblas import DenseLinearAlgebra
+
+__all__ = ['DenseLinearAlgebra', 'FourierTransforms', 'HPCChallenge']

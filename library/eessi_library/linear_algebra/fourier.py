@@ -1,0 +1,126 @@
+"""Fourier transforms by the library that the stack's programs call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+from reframe.core.builtins import performance_function, run_before, sanity_function, variable
+from reframe.core.exceptions import SanityError
+
+from eessi_library.expect import expect, expect_within
+from eessi_library.interpreter import expect_clean_end
+from eessi_library.library_test import LibraryTest
+from eessi_library.linear_algebra import transforms
+
+
+class FourierTransforms(LibraryTest, pin_prefix=True):
+    """Complex, real and two-dimensional transforms of FFTW in both precisions, through ctypes.
+
+    The program only calls the library; every number is judged here, see
+    :mod:`eessi_library.linear_algebra.transforms` for the truths and their tolerances.
+    """
+
+    #: Points of the timed transform.
+    length = variable(int, value=2**16, loggable=True)
+
+    #: The timed transform is repeated this many times; the best time counts.
+    repeats = variable(int, value=20, loggable=True)
+
+    #: Python that can load the library: of the same C library; standard library only.
+    executable = 'python3'
+
+    #: Directory below which the library is found, shell variables allowed; '' asks the loader.
+    library_root = variable(str, value='')
+
+    launched = False
+
+    varies = 'lengths and data of all transforms; the nonce is echoed in the result'
+    truths: ClassVar[dict[str, str]] = {
+        'transforms': 'definition of the transform, summed in plain Python',
+        'round trips': 'the data that went in',
+        'Parseval': 'power of the integers that went in, exact',
+        'pure tone': 'n at one place, nothing elsewhere',
+        'layout': 'threads asked for, as FFTW and as the kernel counts them',
+    }
+    directions: ClassVar[dict[str, str]] = {
+        'double_speed': 'higher',
+        'single_speed': 'higher',
+        'largest_error': 'truth',
+    }
+
+    @property
+    def threads(self) -> int:
+        """Threads that plans must use."""
+        return self.num_cpus_per_task or 1
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What the program is asked to compute."""
+        task = transforms.make_task(self.nonce, self.length, self.repeats, self.threads)
+        return {**task, 'root': self.library_root}
+
+    @run_before('run')
+    def write_input(self) -> None:
+        """Write program and task."""
+        source = Path(__file__).with_name('fft_program.py')
+        self.write('fft_program.py', source.read_text(encoding='utf-8'))
+        self.write('task.json', json.dumps(self.task))
+        self.env_vars['OMP_NUM_THREADS'] = self.threads
+        self.executable_opts = ['fft_program.py', 'task.json', 'result.json']
+
+    @sanity_function
+    def answers_are_known(self) -> bool:
+        """Judge the run by its end, nonce, layout and numbers, in that order."""
+        expect_clean_end(self)
+        result = self._result()
+        try:
+            found = result['nonce']
+            expect(
+                found == self.nonce,
+                f"result.json does not reflect this run's nonce: {found}, not {self.nonce}",
+            )
+            self._expect_layout(result)
+            transforms.judge(self.task, result)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise SanityError(f'result.json is incomplete: {error!r}') from error
+        return True
+
+    def _result(self) -> dict[str, Any]:
+        try:
+            return transforms.read_result(self.require_output('result.json'))
+        except transforms.ResultError as error:
+            raise SanityError(f'result.json: {error}') from error
+
+    def _expect_layout(self, result: dict[str, Any]) -> None:
+        for precision in transforms.PRECISIONS:
+            found = result[precision]['threads']
+            # FFTW before 3.3.9 cannot be asked.
+            expect(
+                found in (None, self.threads),
+                f'FFTW plans for {found} thread(s) in {precision} precision, '
+                f'asked for {self.threads}',
+            )
+        # Each precision keeps its own workers (threads) or all share them (OpenMP).
+        expect_within(
+            'number of threads that the kernel counts',
+            result['kernel_threads'],
+            self.threads,
+            1 + 2 * (self.threads - 1),
+        )
+
+    @performance_function('GFLOP/s')
+    def double_speed(self) -> float:
+        """Speed of the long transform in double precision."""
+        return transforms.gflops(self.task, self._result(), 'double')
+
+    @performance_function('GFLOP/s')
+    def single_speed(self) -> float:
+        """Speed of the long transform in single precision."""
+        return transforms.gflops(self.task, self._result(), 'single')
+
+    @performance_function('1')
+    def largest_error(self) -> float:
+        """Largest error of any transform in eps log2 n."""
+        return max(transforms.errors(self.task, self._result()).values())

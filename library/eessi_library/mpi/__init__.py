@@ -1,0 +1,5 @@
+"""MPI: real data through every kind of communication, every element checked."""
+
+from eessi_library.mpi.communication import Communication
+
+__all__ = ['Communication']

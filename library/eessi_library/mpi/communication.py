@@ -1,0 +1,206 @@
+"""Communication between ranks: every element checked, latency and bandwidth measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import ClassVar
+
+from reframe.core.builtins import performance_function, run_before, sanity_function, variable
+from reframe.core.exceptions import SanityError
+
+from eessi_library.expect import expect
+from eessi_library.library_test import LibraryTest
+from eessi_library.mpi.expected import Expected
+from eessi_library.mpi.report import (
+    RankReport,
+    ReportError,
+    difference,
+    error_message,
+    parse_report,
+)
+
+#: What runs on the ranks; ``probe.py`` imports the others from beside it.
+_PROGRAM = ('probe.py', 'binding.py', 'pattern.py')
+
+
+class Communication(LibraryTest, pin_prefix=True):
+    """Point-to-point, collective and one-sided communication of Open MPI.
+
+    A Python program drives the library through its binary interface, so that nothing but an
+    interpreter and the library is needed: no compiler, no mpi4py, no benchmark suite. It reports
+    what each rank received; this test knows from the MPI standard what that must be, byte by byte
+    and without tolerance. The timings include what Python adds, about 1 us for each call; they
+    compare builds and nodes with each other, not with those of benchmarks in C.
+    """
+
+    #: Python 3.6 or later that can load the library, i.e. that uses the same C library.
+    executable = 'python3'
+
+    #: Installation whose library is tested; may name an environment variable. '' lets the loader
+    #: choose.
+    mpi_prefix = variable(str, value='', loggable=True)
+
+    #: Version that the library must report; '' accepts any.
+    mpi_version = variable(str, value='', loggable=True)
+
+    #: Elements of 8 bytes in each collective and one-sided operation; shared among the ranks
+    #: where each exchanges with all.
+    elements = variable(int, value=10_000, loggable=True)
+
+    varies = 'all data sent, and the roots of collectives; the nonce is repeated by each rank'
+
+    truths: ClassVar[dict[str, str]] = {
+        'point to point': 'MPI standard 3.1, chapter 3: what was sent is received',
+        'collectives': 'MPI standard 3.1, chapter 5; sums in closed form, k n (n + 1) / 2',
+        'one-sided': 'MPI standard 3.1, chapter 11',
+        'layout': 'ranks and ranks per node asked for',
+        'library': 'the installation and version under test, not those of the host',
+    }
+
+    directions: ClassVar[dict[str, str]] = {
+        'latency': 'lower',
+        'allreduce_time': 'lower',
+        'bandwidth': 'higher',
+        'checked_bytes': 'truth',
+    }
+
+    @run_before('run')
+    def write_program(self) -> None:
+        """Write the program into the stage directory."""
+        folder = Path(self.stagedir, 'probe')
+        folder.mkdir(exist_ok=True)
+        Path(self.stagedir, 'ranks').mkdir(exist_ok=True)
+        for name in _PROGRAM:
+            shutil.copy(Path(__file__).with_name(name), folder)
+
+    @run_before('run')
+    def compose_command(self) -> None:
+        """Run the program on every task; it sees no Python packages but its own."""
+        options = {
+            '--prefix': f'"{self.mpi_prefix}"',
+            '--nonce': self.nonce,
+            '--elements': str(self.elements),
+        }
+        words = [word for option in options.items() for word in option]
+        self.executable_opts = ['-E', '-s', 'probe/probe.py', *words]
+
+    @sanity_function
+    def data_arrived(self) -> bool:
+        """Judge the run by its end, its layout, its nonce and every byte, in that order."""
+        self._expect_clean_end()
+        reports = self._reports()
+        self._expect_layout(reports)
+        self._expect_nonce(reports)
+        self._expect_library(reports)
+        faults: dict[str, list[int]] = {}
+        expected = self._expected()
+        for report in reports:
+            wanted = expected.of(report.rank)
+            expect(
+                set(report.operations) == set(wanted),
+                f'rank {report.rank} reports other operations than those it was asked for: '
+                f'{sorted(set(report.operations) ^ set(wanted))}',
+            )
+            for name, received in wanted.items():
+                if fault := difference(name, report.operations.get(name), received):
+                    faults.setdefault(fault, []).append(report.rank)
+        expect(not faults, 'wrong data: ' + '; '.join(self._told(faults)))
+        return True
+
+    def _expect_clean_end(self) -> None:
+        try:
+            self.expect_clean_end()
+        except SanityError as error:
+            output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
+            if message := error_message(output):
+                raise SanityError(f'{message}; {error}') from None
+            raise
+
+    @staticmethod
+    def _told(faults: dict[str, list[int]]) -> list[str]:
+        lines = [
+            f'{fault} (rank {", ".join(map(str, ranks[:4]))}{" ..." if len(ranks) > 4 else ""})'
+            for fault, ranks in faults.items()
+        ]
+        return lines if len(lines) <= 6 else [*lines[:6], f'and {len(lines) - 6} more']
+
+    def _expected(self) -> Expected:
+        return Expected(self.nonce, self.num_tasks, self.elements)
+
+    def _reports(self) -> list[RankReport]:
+        names = sorted(os.listdir(os.path.join(self.stagedir, 'ranks')))
+        expect(bool(names), 'no rank wrote its report: the program did not run')
+        try:
+            reports = [parse_report(self.require_output(f'ranks/{name}')) for name in names]
+        except ReportError as error:
+            raise SanityError(str(error)) from None
+        expect(
+            [f'{report.rank}.json' for report in reports] == names,
+            'the names of the reports are not those of the ranks that wrote them',
+        )
+        return sorted(reports, key=lambda report: report.rank)
+
+    def _expect_layout(self, reports: list[RankReport]) -> None:
+        for report in reports:
+            expect(
+                report.ranks == self.num_tasks,
+                f'rank {report.rank} reports {report.ranks} rank(s), asked for {self.num_tasks}',
+            )
+        ranks = [report.rank for report in reports]
+        expect(
+            ranks == list(range(self.num_tasks)),
+            f'{len(ranks)} rank(s) reported, asked for {self.num_tasks}',
+        )
+        per_node = Counter(report.node for report in reports)
+        if asked := self.num_tasks_per_node:
+            expect(
+                set(per_node.values()) == {asked},
+                f'ranks on the nodes: {sorted(per_node.values())}, asked for {asked} on each',
+            )
+
+    def _expect_nonce(self, reports: list[RankReport]) -> None:
+        for report in reports:
+            expect(
+                report.nonce == self.nonce,
+                f"the report of rank {report.rank} does not reflect this run's nonce: "
+                f'{report.nonce}, not {self.nonce} (a recorded or foreign report)',
+            )
+
+    def _expect_library(self, reports: list[RankReport]) -> None:
+        for report in reports:
+            expect(
+                not self.mpi_prefix or report.library.startswith(report.prefix + '/'),
+                f'rank {report.rank} has loaded {report.library or "no MPI library"}, '
+                f'not the one of {report.prefix}',
+            )
+            expect(
+                not self.mpi_version or report.version == self.mpi_version,
+                f'rank {report.rank}: the library says "{report.library_version}", '
+                f'not version {self.mpi_version}',
+            )
+
+    def _slowest(self, name: str) -> RankReport:
+        return max(self._reports(), key=lambda report: report.timings[name])
+
+    @performance_function('us')
+    def latency(self) -> float:
+        """Half a round trip of 8 bytes between the first and the last rank, median of batches."""
+        return self._reports()[0].timings['latency_us']
+
+    @performance_function('us')
+    def allreduce_time(self) -> float:
+        """Sum of one float64 over all ranks, median of batches, on the slowest rank."""
+        return self._slowest('allreduce_us').timings['allreduce_us']
+
+    @performance_function('MB/s')
+    def bandwidth(self) -> float:
+        """Bandwidth of messages of 4 MiB between the first and the last rank, one at a time."""
+        return self._reports()[0].timings['bandwidth_mb_per_s']
+
+    @performance_function('B')
+    def checked_bytes(self) -> float:
+        """Bytes received by all ranks and compared."""
+        return float(sum(r.size for report in self._reports() for r in report.operations.values()))
