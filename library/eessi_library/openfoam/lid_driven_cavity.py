@@ -38,8 +38,8 @@ _SET_UP = (
 _DURATION = 25.0
 
 #: Time steps in units of the time that the lid takes to pass a cell: only the steady state counts,
-#: so they are as long as the start of the flow allows. On 16^2 to 96^2 cells 128 / cells, 4 at most,
-#: is stable; 4 on 64^2 cells is not.
+#: so they are as long as the start of the flow allows. On 16^2 to 96^2 cells 128 / cells, 4 at
+#: most, is stable; 4 on 64^2 cells is not.
 _COURANT_LIMITS = (1.0, 4.0)
 _COURANT_TIMES_CELLS = 128.0
 
