@@ -266,7 +266,7 @@ def _software(name: str, row: Mapping[str, Any], words: Mapping[str, str]) -> So
         env_of_major={k: mapping(v) for k, v in row.get('env_of_major', {}).items()},
         prepend=mapping(row.get('prepend', {})),
         pypi=_pypi(wheels, words) if wheels else None,
-        compat_links=mapping(row.get('compat_links', {})),
+        compat_links={_fill(k, words): v for k, v in mapping(row.get('compat_links', {})).items()},
         remove=filled('remove'),
     )
 
