@@ -110,8 +110,8 @@ def _recorded_log(stack: Tampering) -> None:
     stack.wrap(
         _gmx(stack),
         call=(
-            f'case "$*" in *mdrun*fixed*) cp {recorded}/fixed.log . ;; '
-            f'*mdrun*md*) cp {recorded}/md.log . ;; *) "$real" "$@";; esac'
+            f'case "$*" in *mdrun*fixed*) cat {recorded}/fixed.log >fixed.log ;; '
+            f'*mdrun*md*) cat {recorded}/md.log >md.log ;; *) "$real" "$@";; esac'
         ),
     )
 

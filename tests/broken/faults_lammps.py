@@ -96,7 +96,7 @@ def _other_time_step(stack: Tampering) -> None:
 def _recorded_log(stack: Tampering) -> None:
     """Play the logs of an earlier, sound run back."""
     recorded = stack.release / RECORDED_IN
-    stack.wrap(_lmp(stack), call=f'cp {recorded}/"$(basename "$4")" .')
+    stack.wrap(_lmp(stack), call=f'cat {recorded}/"$(basename "$4")" >"$(basename "$4")"')
 
 
 def _fewer_ranks(stack: Tampering) -> None:

@@ -9,6 +9,7 @@ _INTERNAL = re.compile(
     r'^internalField\s+nonuniform\s+List<(?P<kind>scalar|vector)>\s*(?P<count>\d+)\s*\(\s*$',
     re.MULTILINE,
 )
+_CLOSING_LINE = re.compile(r'^// \*{20,} //\s*\Z', re.MULTILINE)
 _COMPONENTS = {'scalar': 1, 'vector': 3}
 
 
@@ -16,11 +17,18 @@ class FieldError(ValueError):
     """The file is not a complete field of finite numbers."""
 
 
+def _require_whole(text: str) -> None:
+    """Require the line of asterisks that OpenFOAM writes last, by which a cut file is known."""
+    if not _CLOSING_LINE.search(text):
+        raise FieldError('the file is cut short: its closing line is missing')
+
+
 def internal_field(text: str) -> list[tuple[float, ...]]:
     """Return the values of the cells, or of the inner faces of a flux, in OpenFOAM's order.
 
     :raises FieldError: if values are missing, superfluous or not finite.
     """
+    _require_whole(text)
     found = _INTERNAL.search(text)
     if not found:
         raise FieldError('there is no nonuniform internalField')
@@ -43,8 +51,9 @@ def internal_field(text: str) -> list[tuple[float, ...]]:
 def patch_vector(text: str, patch: str) -> tuple[float, ...]:
     """Return the uniform vector that a field has on a patch.
 
-    :raises FieldError: if the patch has none.
+    :raises FieldError: if the patch has none, or the file is cut short.
     """
+    _require_whole(text)
     boundary = text.partition('boundaryField')[2]
     pattern = rf'\b{patch}\s*\{{[^}}]*?\bvalue\s+uniform\s+\(([^)]*)\)'
     found = re.search(pattern, boundary)
