@@ -60,6 +60,7 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
         gemm[name] = mx.integer_matrix(nonce, f'gemm {name}', modulus).as_numbers()
     gemm['w'] = mx.integer_vector(nonce, 'gemm w', n)
     solve_order = order // 2 + integer(nonce, 'solve order', 1, 15)
+    system = mx.integer_matrix(nonce, 'solve a')
     factor_order = order // 2 + integer(nonce, 'cholesky order', 1, 15)
     small = 96 + integer(nonce, 'eigen order', 1, 31)
     rows, columns = small + integer(nonce, 'singular rows', 1, 40), small
@@ -69,8 +70,8 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
         'gemm': gemm,
         'solve': {
             'n': solve_order,
-            'a': mx.integer_matrix(nonce, 'solve a').as_numbers(),
-            'b': mx.integer_vector(nonce, 'solve b', solve_order),
+            'a': system.as_numbers(),
+            'b': mx.right_hand_side(system, mx.integer_vector(nonce, 'solve x', solve_order)),
         },
         'cholesky': {
             'n': factor_order,

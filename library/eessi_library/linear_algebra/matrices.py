@@ -73,6 +73,16 @@ def times(matrix: Matrix, vector: Vector) -> list[float]:
     return [sum(a * x for a, x in zip(row, vector, strict=True)) for row in matrix]
 
 
+def right_hand_side(matrix: IntegerMatrix, solution: Sequence[int]) -> list[int]:
+    """Return ``b = A x``, so that b is as large as A and x make it.
+
+    A small b beside ``||A|| ||x||`` would let a solution that is uniformly off pass HPL's
+    criterion, which measures the backward error.
+    """
+    rows = matrix.rows(len(solution), len(solution))
+    return [sum(a * x for a, x in zip(row, solution, strict=True)) for row in rows]
+
+
 def transposed(matrix: Matrix) -> list[list[float]]:
     """Return the transposed matrix."""
     return [list(column) for column in zip(*matrix, strict=True)]

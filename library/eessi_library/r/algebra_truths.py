@@ -60,7 +60,9 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
         'crossproduct_w': vector('crossproduct w', k),
         'solve_n': system,
         'solve_a': matrix('solve a'),
-        'solve_b': vector('solve b', system),
+        'solve_b': mx.right_hand_side(
+            mx.IntegerMatrix(*matrix('solve a')), vector('solve x', system)
+        ),
         'factor_n': factor,
         'factor_scale': scale,
         'factor_w': vector('factor w', factor),
