@@ -389,6 +389,20 @@ def test_library_imports_reframe_and_the_standard_library_only(path: Path) -> No
     assert {name for name in _imports(path) if _top(name) not in allowed} == set()
 
 
+@pytest.mark.parametrize('path', library_files().values(), ids=_dotted)
+def test_no_reason_is_said_twice(path: Path) -> None:
+    # The text of ReFrame's exceptions contains that of their cause.
+    twice = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.cause, ast.Name)
+        and isinstance(node.exc, ast.Call)
+        and ast.unparse(node.exc.func) == 'SanityError'
+    ]
+    assert not twice, f'end these with "from None": lines {twice}'
+
+
 @pytest.mark.parametrize('path', sorted(LIBRARY.glob('elf/*.py')), ids=lambda p: p.name)
 def test_elf_reader_needs_not_even_reframe(path: Path) -> None:
     own = {name for name in _imports(path) if _top(name) not in sys.stdlib_module_names}
