@@ -1,0 +1,83 @@
+"""Ways in which Spark can be broken, and what the verdict must say about each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faults import Fault
+from tampering import Tampering
+
+LOCAL = ('--test', 'EESSI_Spark_Local', '--scale', 'cores_2')
+STANDALONE = ('--test', 'EESSI_Spark_Standalone', '--scale', 'cores_2')
+
+
+def _submit(stack: Tampering) -> Path:
+    return stack.installation('Spark') / 'bin' / 'spark-submit'
+
+
+def _jar(stack: Tampering, pattern: str) -> Path:
+    (site,) = stack.installation('Spark').glob('lib/python3.*/site-packages')
+    (jar,) = (site / 'pyspark' / 'jars').glob(pattern)
+    return jar
+
+
+def _stub(stack: Tampering) -> None:
+    shell = stack.compat / 'usr/bin/bash'
+    stack.replace(_submit(stack), f'#!{shell}\necho Spark 3.5.9: result.json written\n')
+
+
+def _crash_after_result(stack: Tampering) -> None:
+    stack.wrap(_submit(stack), after='kill -SEGV $$')
+
+
+def _change(stack: Tampering, change: str) -> None:
+    code = f'import json; r = json.load(open("result.json")); {change}'
+    code += '; json.dump(r, open("result.json", "w"))'
+    stack.wrap(_submit(stack), after=f"[ $status = 0 ] && python3 -c '{code}'")
+
+
+def _lost_row(stack: Tampering) -> None:
+    _change(stack, 'r["passes"][1]["groups"][5][1] -= 1')
+
+
+def _wrong_join(stack: Tampering) -> None:
+    _change(stack, 'r["passes"][0]["joined"][1] += 1')
+
+
+def _missing_jar(stack: Tampering) -> None:
+    stack.remove(_jar(stack, 'spark-catalyst_*.jar'))
+
+
+def _missing_java(stack: Tampering) -> None:
+    (java,) = stack.installation('Java').glob('lib/jvm/*/lib/server/libjvm.so')
+    stack.remove(java)
+
+
+def _recorded(stack: Tampering) -> None:
+    recorded = stack.release / 'recorded-spark'
+    if not recorded.is_dir():
+        raise RuntimeError('record a sound run first')
+    stack.wrap(_submit(stack), call=f'cp {recorded}/result.json .')
+
+
+def _no_cluster(stack: Tampering) -> None:
+    """Run within one process although a cluster was asked for."""
+    stack.wrap(_submit(stack), call='shift 2; "$real" --master "local[2]" "$@"')
+
+
+def _no_worker(stack: Tampering) -> None:
+    program = _submit(stack).with_name('spark-class')
+    stack.wrap(program, before='case "$*" in *worker.Worker*) echo no worker; exit 1;; esac')
+
+
+FAULTS = (
+    Fault('stub that prints success', _stub, r'did not write result\.json', LOCAL),
+    Fault('crash after the result', _crash_after_result, r'signal 11|SIGSEGV', LOCAL),
+    Fault('one row lost', _lost_row, r'a row of the groups with 4 partitions is', LOCAL),
+    Fault('weighted sum off by one', _wrong_join, r'the join with \d partitions gives', LOCAL),
+    Fault('missing jar', _missing_jar, r'NoClassDefFoundError|ClassNotFoundException', LOCAL),
+    Fault('missing Java', _missing_java, r'libjvm\.so|JVM', LOCAL),
+    Fault('recorded result', _recorded, r"does not reflect this run's nonce", LOCAL),
+    Fault('local in place of a cluster', _no_cluster, r'Spark ran on local', STANDALONE),
+    Fault('no worker', _no_worker, r'worker1\.log', STANDALONE),
+)
