@@ -45,12 +45,29 @@ def _wrong_join(stack: Tampering) -> None:
 
 
 def _missing_jar(stack: Tampering) -> None:
+    stack.remove(_jar(stack, 'spark-core_*.jar'))
+
+
+def _missing_sql(stack: Tampering) -> None:
     stack.remove(_jar(stack, 'spark-catalyst_*.jar'))
 
 
 def _missing_java(stack: Tampering) -> None:
-    (java,) = stack.installation('Java').glob('lib/jvm/*/lib/server/libjvm.so')
-    stack.remove(java)
+    # The directory of the JVM also has a link of another name.
+    stack.remove(next(stack.installation('Java').glob('lib/jvm/*/lib/server/libjvm.so')))
+
+
+def _status(stack: Tampering) -> None:
+    stack.wrap(_submit(stack), after='status=3')
+
+
+def _one_partitioning(stack: Tampering) -> None:
+    """Both passes with the partitions of the first: their agreement would show nothing."""
+    _change(stack, 'r["passes"][1].update(partitions_used=r["passes"][0]["partitions_used"])')
+
+
+def _squares_by_float(stack: Tampering) -> None:
+    _change(stack, 'r["passes"][1]["squares"][3][1] = int(r["passes"][1]["squares"][3][1] * 1.001)')
 
 
 def _recorded(stack: Tampering) -> None:
@@ -75,7 +92,11 @@ FAULTS = (
     Fault('crash after the result', _crash_after_result, r'signal 11|SIGSEGV', LOCAL),
     Fault('one row lost', _lost_row, r'a row of the groups with 4 partitions is', LOCAL),
     Fault('weighted sum off by one', _wrong_join, r'the join with \d partitions gives', LOCAL),
-    Fault('missing jar', _missing_jar, r'NoClassDefFoundError|ClassNotFoundException', LOCAL),
+    Fault('status 3 after success', _status, r'exit status 3', LOCAL),
+    Fault('sum off by 1e-3', _squares_by_float, r'a row of the squares with 4 partitions', LOCAL),
+    Fault('one partitioning twice', _one_partitioning, r'the passes used .* asked for', LOCAL),
+    Fault('missing jar', _missing_jar, r'ClassNotFoundException: org\.apache\.spark', LOCAL),
+    Fault('missing SQL', _missing_sql, r'SparkSession does not exist|NoClassDefFound', LOCAL),
     Fault('missing Java', _missing_java, r'libjvm\.so|JVM', LOCAL),
     Fault('recorded result', _recorded, r"does not reflect this run's nonce", LOCAL),
     Fault('local in place of a cluster', _no_cluster, r'Spark ran on local', STANDALONE),

@@ -14,22 +14,25 @@ from eessi_library.expect import expect
 from eessi_library.nonce import integer
 from eessi_library.python_program import PythonProgramTest
 from eessi_library.spark.closed_forms import Numbers
+from eessi_library.spark.messages import failure
 from eessi_library.spark.result import Result, ResultError, Sums, parse_result
 
 #: Shell functions that start the daemons of a standalone cluster on free ports of the loopback.
 #: A daemon is there once its log has the line that names its address.
 _CLUSTER = """\
-wait_for() {{ for _ in $(seq 600); do grep -qE "$2" "$1" && return 0; sleep 0.1; done; \
-tail -n 20 "$1" >&2; echo "$1: no line with '$2' within 60 s" >&2; return 1; }}
+wait_for() {{ for _ in $(seq 600); do grep -qE "$2" "$1" && return 0; \
+kill -0 $3 2>/dev/null || break; sleep 0.1; done; grep -qE "$2" "$1" && return 0; \
+tail -n 20 "$1" >&2; echo "$1: the daemon ended, or did not say '$2' within 60 s" >&2; return 1; }}
 daemons=; trap 'kill $daemons 2>/dev/null || true; wait' EXIT
 spark-class org.apache.spark.deploy.master.Master --host 127.0.0.1 --port 0 --webui-port 0 \
 >master.log 2>&1 & daemons=$!
-wait_for master.log 'Starting Spark master at spark://'
+wait_for master.log 'Starting Spark master at spark://' $!
 master=$(grep -oE -m1 'spark://127.0.0.1:[0-9]+' master.log)
 for w in $(seq {workers}); do spark-class org.apache.spark.deploy.worker.Worker \
 --host 127.0.0.1 --webui-port 0 --cores {cores} --memory {memory} --work-dir work$w $master \
->worker$w.log 2>&1 & daemons="$daemons $!"; done
-for w in $(seq {workers}); do wait_for worker$w.log 'Successfully registered with master'; done
+>worker$w.log 2>&1 & daemons="$daemons $!"; echo $! >worker$w.pid; done
+for w in $(seq {workers}); do \
+wait_for worker$w.log 'Successfully registered with master' $(cat worker$w.pid); done
 """
 
 
@@ -159,6 +162,17 @@ class Pipeline(PythonProgramTest, pin_prefix=True):
             return parse_result(self.require_output('result.json'))
         except ResultError as error:
             raise SanityError(str(error)) from error
+
+    def expect_clean_end(self) -> None:
+        """As for every library test; the reason also names what Java or a daemon said."""
+        try:
+            super().expect_clean_end()
+        except SanityError as error:
+            output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
+            said = failure(output)
+            if said is None or said in str(error):
+                raise
+            raise SanityError(f'{said}; {error}') from None
 
     @sanity_function
     def answers_are_exact(self) -> bool:
