@@ -42,7 +42,7 @@ class Compiled:
     """How an sdist is compiled: against which installations, with whose headers.
 
     `headers` are packages, `include` directories in them; `link` maps the name that the linker
-    looks for to ``INSTALLATION/file``.
+    looks for to ``INSTALLATION/file``; `patch` has texts to be replaced, by file of the source.
     """
 
     sdist: str
@@ -51,6 +51,7 @@ class Compiled:
     include: tuple[str, ...] = ()
     link: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    patch: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -308,4 +309,5 @@ def _compiled(row: Mapping[str, Any], words: Mapping[str, str]) -> Compiled:
         include=tuple(_fill(d, words) for d in row.get('include', ())),
         link={k: _fill(v, words) for k, v in row.get('link', {}).items()},
         env={k: _fill(str(v), words) for k, v in row.get('env', {}).items()},
+        patch=row.get('patch', {}),
     )

@@ -87,6 +87,7 @@ def compile_wheel(
         top = Path(scratch)
         shutil.unpack_archive(sdist, top / 'source')
         (source,) = (top / 'source').iterdir()
+        patch(source, compiled.patch)
         debs = _headers(apt, compiled, top / 'headers')
         _wrap_compiler(job, compiled, present, top)
         names = ('EESSI_SILENT', 'HOME', 'LANG', 'MAKEFLAGS', 'PATH', 'PYTHONDONTWRITEBYTECODE')
@@ -120,6 +121,7 @@ def compile_wheel(
         (wheel,) = (top / 'wheel').glob('*.whl')
         record = {
             'source': {'file': sdist.name, 'sha256': wheels.sha256(sdist)},
+            'patch': compiled.patch,
             'compiler': _first_line('g++', '--version'),
             'cmake': _first_line('cmake', '--version'),
             'settings': {
@@ -133,6 +135,17 @@ def compile_wheel(
         beside(kept).write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
         os.replace(wheel, kept)
         return kept
+
+
+def patch(source: Path, changes: Mapping[str, Mapping[str, str]]) -> None:
+    """Replace texts in files of the source; LocalStackError if one is not there."""
+    for name, replacements in changes.items():
+        text = (source / name).read_text(encoding='utf-8')
+        for old, new in replacements.items():
+            if old not in text:
+                raise LocalStackError(f'{source.name}/{name} has no {old!r} to be replaced')
+            text = text.replace(old, new)
+        (source / name).write_text(text, encoding='utf-8')
 
 
 def beside(wheel: Path) -> Path:
