@@ -67,7 +67,11 @@ class ThroughScipy:
         return scipy.linalg.cholesky(a)
 
     def eigen(self, a):
-        return scipy.linalg.eigh(a)
+        # The default (MRRR) may lose two digits of orthogonality, which would hide other faults.
+        try:
+            return scipy.linalg.eigh(a, driver='evd')
+        except TypeError:  # before SciPy 1.5
+            return scipy.linalg.eigh(a)
 
     def singular(self, a):
         return scipy.linalg.svd(a, full_matrices=False)
