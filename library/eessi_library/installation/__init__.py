@@ -1,0 +1,35 @@
+"""Checks that apply to any installation, without a test of its application.
+
+release = Release('/cvmfs/software.eessi.io/versions/2023.06', 'x86_64/amd/zen2')
+for report in check_installations(installations(release), cache_path, workers=2):
+    for finding in report.findings: print(finding.sentence())
+
+Standard library only; knows neither ReFrame nor the driver.
+"""
+
+from .engine import check_installations
+from .layout import installations, module_file
+from .model import (
+    ALL_GROUPS,
+    DYNAMIC_GROUPS,
+    STATIC_GROUPS,
+    Finding,
+    InstallationReport,
+    InstallationRequest,
+    Release,
+    Severity,
+)
+
+__all__ = [
+    'ALL_GROUPS',
+    'DYNAMIC_GROUPS',
+    'STATIC_GROUPS',
+    'Finding',
+    'InstallationReport',
+    'InstallationRequest',
+    'Release',
+    'Severity',
+    'check_installations',
+    'installations',
+    'module_file',
+]

@@ -1,0 +1,69 @@
+"""Is the GPU driver of a node new enough for the CUDA of the stack? No GPU is a fact, no fault."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .rules import table
+
+PROC_FILE: Final = '/proc/driver/nvidia/version'
+
+_PROC: Final = re.compile(r'^NVRM version:.*?\s(\d+(?:\.\d+)+)\s', re.MULTILINE)
+_SMI: Final = re.compile(
+    r'Driver Version:\s*(\d+(?:\.\d+)+)|^\s*(\d{3}(?:\.\d+)+)\s*$', re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverAnswer:
+    """Whether a driver serves a CUDA version; ``serves`` is None where there is no GPU driver."""
+
+    serves: bool | None
+    reason: str
+
+
+def parse_driver_version(text: str) -> str | None:
+    """Return the driver version in ``/proc/driver/nvidia/version`` or in nvidia-smi's output."""
+    found = _PROC.search(text) or _SMI.search(text)
+    return next((group for group in found.groups() if group), None) if found else None
+
+
+def driver_version(proc_file: str = PROC_FILE) -> str | None:
+    """Return the version of the driver that is loaded here, None when there is none."""
+    try:
+        return parse_driver_version(Path(proc_file).read_text(encoding='utf-8', errors='replace'))
+    except OSError:
+        return None
+
+
+def minimum_driver(cuda: str) -> str | None:
+    """Return the least driver version for a CUDA version, None when the table has none for it.
+
+    The most exact row decides: ``11.0`` before ``11``.
+    """
+    rows = table('cuda_drivers')
+    parts = cuda.split('.')
+    for length in range(len(parts), 0, -1):
+        found = rows.get('.'.join(parts[:length]))
+        if found:
+            return str(found)
+    return None
+
+
+def driver_serves(cuda: str, driver: str | None) -> DriverAnswer:
+    """Say whether a driver is new enough for a CUDA version."""
+    if driver is None:
+        return DriverAnswer(None, 'no GPU: no NVIDIA driver is loaded on this node')
+    least = minimum_driver(cuda)
+    if least is None:
+        return DriverAnswer(False, f'the least driver for CUDA {cuda} is not in the table')
+    if _numbers(driver) >= _numbers(least):
+        return DriverAnswer(True, f'driver {driver} serves CUDA {cuda} (at least {least})')
+    return DriverAnswer(False, f'driver {driver} is older than {least}, which CUDA {cuda} needs')
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split('.'))

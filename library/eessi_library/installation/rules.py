@@ -1,0 +1,85 @@
+"""Allow rules: what the checks would report and a reviewed reason explains. Data in rules.json.
+
+A rule names the check (a pattern), the members, the software and the subject it is about, and
+says why. Whatever it explains is counted in the report under its id, never dropped silently.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from .model import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class AllowRule:
+    """One row of rules.json; every pattern is fnmatch's, and ``*`` when left out."""
+
+    id: str
+    check: str
+    reason: str
+    software: tuple[str, ...] = ('*',)
+    member: tuple[str, ...] = ('*',)
+    subject: tuple[str, ...] = ('*',)
+
+    def explains(self, software: str, observation: Observation) -> bool:
+        """True when this rule is about an observation of an installation of ``software``."""
+        return (
+            fnmatch.fnmatchcase(observation.check, self.check)
+            and any(fnmatch.fnmatchcase(software, p) for p in self.software)
+            and any(fnmatch.fnmatchcase(observation.member, p) for p in self.member)
+            and any(fnmatch.fnmatchcase(observation.subject, p) for p in self.subject)
+        )
+
+
+@cache
+def _document() -> tuple[dict[str, Any], str]:
+    data = resources.files(__package__).joinpath('rules.json').read_bytes()
+    return json.loads(data), hashlib.sha256(data).hexdigest()
+
+
+def table(name: str) -> Any:
+    """Return one table of rules.json."""
+    return _document()[0][name]
+
+
+def rules_digest() -> str:
+    """Return a digest of all rules: part of the key of everything that is cached."""
+    return _document()[1]
+
+
+@cache
+def allow_rules() -> tuple[AllowRule, ...]:
+    """Return all allow rules, in the order of the table."""
+    return tuple(
+        AllowRule(
+            row['id'],
+            row['check'],
+            row['reason'],
+            *(tuple(row.get(name, ['*'])) for name in ('software', 'member', 'subject')),
+        )
+        for row in table('allow')
+    )
+
+
+def judge(
+    software: str, observations: Iterable[Observation]
+) -> tuple[list[Observation], dict[str, int]]:
+    """Return what no rule explains, and how many observations each rule explained."""
+    left: list[Observation] = []
+    allowed: dict[str, int] = {}
+    for observation in observations:
+        for rule in allow_rules():
+            if rule.explains(software, observation):
+                allowed[rule.id] = allowed.get(rule.id, 0) + 1
+                break
+        else:
+            left.append(observation)
+    return left, allowed
