@@ -8,6 +8,7 @@ Standard library only; knows neither ReFrame nor the driver.
 """
 
 from .engine import check_installations
+from .isa import supported_features
 from .layout import installations, module_file
 from .model import (
     ALL_GROUPS,
@@ -32,4 +33,5 @@ __all__ = [
     'check_installations',
     'installations',
     'module_file',
+    'supported_features',
 ]

@@ -7,6 +7,7 @@ the checks; a value is JSON. Every answer is written at once: a run that was cut
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from types import TracebackType
 from typing import Any
@@ -16,13 +17,7 @@ class Cache:
     """Answers by key, in a file or (path None) nowhere; one process writes."""
 
     def __init__(self, path: str | None) -> None:
-        self._database = sqlite3.connect(path or ':memory:', timeout=30)
-        # The cache may be lost at a power cut, never wrong: no need to wait for the disk.
-        self._database.execute('PRAGMA synchronous=OFF')
-        self._database.execute('PRAGMA journal_mode=WAL')
-        self._database.execute(
-            'CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID'
-        )
+        self._database = _opened(path)
 
     def get(self, key: str) -> Any:
         """Return the answer for a key, None when there is none."""
@@ -47,3 +42,25 @@ class Cache:
         trace: TracebackType | None,
     ) -> None:
         self._database.close()
+
+
+def _opened(path: str | None) -> sqlite3.Connection:
+    """Open the file; one that is no database any more (a full disk, a cut) is begun anew."""
+    try:
+        return _prepared(path)
+    except sqlite3.DatabaseError as error:
+        if path is None or isinstance(error, sqlite3.OperationalError):
+            raise
+        os.unlink(path)
+        return _prepared(path)
+
+
+def _prepared(path: str | None) -> sqlite3.Connection:
+    database = sqlite3.connect(path or ':memory:', timeout=30)
+    # The cache may be lost at a power cut, never wrong: no need to wait for the disk.
+    database.execute('PRAGMA synchronous=OFF')
+    database.execute('PRAGMA journal_mode=WAL')
+    database.execute(
+        'CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID'
+    )
+    return database

@@ -1,8 +1,8 @@
 """What an answer depended on outside of its installation, and whether that is still the same.
 
-A signature of a file or directory is its size, modification time and inode, or that it is not
-there: a directory's time changes with every name that is added or removed. A signature of a tree
-is the fingerprint of all its members.
+A signature of a file or directory is its size, inode and times of modification and change, or
+that it is not there: a directory's time changes with every name that is added or removed. A
+signature of a tree is the fingerprint of all its members.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def signature(path: str) -> str:
         status = os.stat(path)
     except (OSError, ValueError):
         return '-'
-    return f'{status.st_size}:{status.st_mtime_ns}:{status.st_ino}'
+    return f'{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}'
 
 
 @lru_cache(maxsize=4096)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import multiprocessing
 import os
-import platform
+import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,12 +26,14 @@ from .inventory import Member, fingerprint, walk
 from .isa import FeatureUse
 from .model import (
     DYNAMIC_GROUPS,
+    STATIC_GROUPS,
     InstallationReport,
     InstallationRequest,
     Observation,
     Severity,
     group,
 )
+from .node import cannot_run, node_identity
 from .rules import judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
@@ -65,31 +68,50 @@ def check_installations(
     requests: Iterable[InstallationRequest],
     cache_path: str | None = None,
     workers: int | None = None,
+    *,
+    remember_runs: bool = True,
 ) -> Iterator[InstallationReport]:
     """Yield a report for each installation, in the order of the requests.
 
     ``cache_path``: a file that remembers answers between runs (None: nothing is remembered).
-    ``workers``: processes; all usable CPUs when None. A run that is cut off goes on where it was.
+    ``workers``: processes; all usable CPUs when None. ``remember_runs=False``: what is loaded and
+    started is so in this run, whatever was seen before; only what files say may be remembered.
+    A run that is cut off goes on where it was; closing the iterator stops the workers.
     """
     count = workers or len(os.sched_getaffinity(0))
     dependence.tree_signature.cache_clear()
-    with Cache(cache_path) as cache, ProcessPoolExecutor(count) as pool:
-        checker = _Checker(cache, pool, count)
-        waiting = iter(requests)
-        begun: deque[_Pending] = deque()
-        for request in itertools.islice(waiting, _AHEAD * count):
-            begun.append(checker.begin(request))
-        while begun:
-            yield checker.finish(begun.popleft())
-            for request in itertools.islice(waiting, 1):
+    # Forked: a caller needs no "if __name__ == '__main__'", and starting costs 10 ms.
+    context = multiprocessing.get_context('fork')
+    pool = ProcessPoolExecutor(count, context, initializer=_leave_stopping_to_the_caller)
+    try:
+        with Cache(cache_path) as cache:
+            checker = _Checker(cache, pool, remember_runs=remember_runs)
+            waiting = iter(requests)
+            begun: deque[_Pending] = deque()
+            for request in itertools.islice(waiting, _AHEAD * count):
                 begun.append(checker.begin(request))
+            while begun:
+                yield checker.finish(begun.popleft())
+                for request in itertools.islice(waiting, 1):
+                    begun.append(checker.begin(request))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_stopping_to_the_caller() -> None:
+    """Let Ctrl-C, which reaches the whole process group, end no worker in the middle of a unit.
+
+    A handler, not SIG_IGN: what a worker starts gets the default back.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
 
 
 class _Checker:
-    def __init__(self, cache: Cache, pool: Executor, workers: int) -> None:
+    def __init__(self, cache: Cache, pool: Executor, *, remember_runs: bool) -> None:
         self._cache = cache
         self._pool = pool
-        self._workers = workers
+        self._remember_runs = remember_runs
         self._unchanged = Unchanged()
         self._version = f'{CHECKS_VERSION}:{rules_digest()}'
         #: code digest -> answer on its way, so that equal code of one run is scanned once
@@ -106,8 +128,9 @@ class _Checker:
             )
             return pending
         pending.digest = fingerprint(pending.members)
-        for start in range(0, len(pending.members), _SLICE):
-            self._read(pending, pending.members[start : start + _SLICE])
+        if any(name in request.groups for name in STATIC_GROUPS):
+            for start in range(0, len(pending.members), _SLICE):
+                self._read(pending, pending.members[start : start + _SLICE])
         if any(name in request.groups for name in DYNAMIC_GROUPS):
             self._run(pending)
         return pending
@@ -115,16 +138,22 @@ class _Checker:
     def finish(self, pending: _Pending) -> InstallationReport:
         request = pending.request
         elf: list[str] = []
-        for key, answer in pending.reading:
-            value = self._take(key, answer)
-            pending.observations += work.observed(value['found'])
-            elf += value['elf']
-        if 'isa' in request.groups:
-            self._scan(pending, elf)
-        if pending.running:
-            value = self._take(*pending.running)
-            pending.observations += work.observed(value['found'])
-        self._judge_code(pending)
+        try:
+            for key, answer in pending.reading:
+                value = self._take(key, answer)
+                pending.observations += work.observed(value['found'])
+                elf += value['elf']
+            if 'isa' in request.groups:
+                self._scan(pending, elf)
+            if pending.running:
+                value = self._take(*pending.running)
+                pending.observations += work.observed(value['found'])
+            self._judge_code(pending)
+        except BrokenExecutor:
+            raise  # a worker was killed: nothing more can be said of any installation
+        except Exception as error:  # noqa: BLE001 - one installation that cannot be judged
+            text = f'the check itself failed: {type(error).__name__}: {error}'
+            pending.not_run += [(name, text) for name in request.groups]
         left, allowed = judge(request.name.split('/')[0], pending.observations)
         return InstallationReport(
             request,
@@ -150,12 +179,12 @@ class _Checker:
     def _run(self, pending: _Pending) -> None:
         request = pending.request
         groups = [name for name in DYNAMIC_GROUPS if name in request.groups]
-        why = _cannot_run(request)
+        why = cannot_run(request.release)
         if why:
             pending.not_run += [(name, why) for name in groups]
             return
-        key = self._key('run', request, ','.join(groups), pending.digest)
-        known = self._known(key)
+        key = self._key('run', request, ','.join(groups), pending.digest, node_identity())
+        known = self._known(key) if self._remember_runs else None
         if known is None:
             pending.fresh += 1
             known = self._pool.submit(work.run_installation, request)
@@ -243,16 +272,3 @@ class _Checker:
             ]
         )
         return f'{what}:{hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()}'
-
-
-def _cannot_run(request: InstallationRequest) -> str | None:
-    """Say why nothing of an installation can be run here, None when it can."""
-    machine = {'arm64': 'aarch64', 'amd64': 'x86_64'}.get(platform.machine(), platform.machine())
-    if machine != request.release.family:
-        return f'this host is {machine}: files of {request.release.cpu_target} are read, not run'
-    lacking = sorted(isa.lacking_here(request.release.cpu_target))
-    if lacking:
-        return f"this host's CPU has no {lacking[0]}: files are read, not run"
-    if request.release.places:
-        return 'the stack does not lie at its own prefix here: files are read, not run'
-    return None

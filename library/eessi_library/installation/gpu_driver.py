@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from eessi_library.elf import ElfError, read_elf
+
+from .model import Observation, Release, Severity
 from .rules import table
 
 PROC_FILE: Final = '/proc/driver/nvidia/version'
@@ -63,6 +68,39 @@ def driver_serves(cuda: str, driver: str | None) -> DriverAnswer:
     if _numbers(driver) >= _numbers(least):
         return DriverAnswer(True, f'driver {driver} serves CUDA {cuda} (at least {least})')
     return DriverAnswer(False, f'driver {driver} is older than {least}, which CUDA {cuda} needs')
+
+
+def cuda_versions(release: Release) -> list[str]:
+    """Return the versions of CUDA that are installed for the CPU target."""
+    top = release.located(f'{release.software}/software/CUDA')
+    try:
+        names = sorted(os.listdir(top))
+    except OSError:
+        return []
+    return [name.partition('-')[0] for name in names if name[0].isdigit()]
+
+
+def check_driver(release: Release, driver: str | None) -> Iterator[Observation]:
+    """Yield each CUDA of the stack that a driver is too old for, and what is not injected of it."""
+    for cuda in cuda_versions(release):
+        answer = driver_serves(cuda, driver)
+        if answer.serves is False:
+            reason = answer.reason
+            yield Observation('gpu/driver', Severity.ERROR, f'CUDA/{cuda}', cuda, reason)
+    place = f'{release.host_injections}/nvidia/{release.family}/latest/host'
+    directory = release.located(place)
+    for soname in table('injected_gpu_libraries'):
+        path = f'{directory}/{soname}'
+        try:
+            elf = read_elf(os.path.realpath(path))
+        except (ElfError, OSError):
+            elf = None
+        if elf is None:
+            reason = f'the driver library {soname} is not in {place}, where the loader looks'
+            yield Observation('gpu/not-injected', Severity.ERROR, soname, soname, reason)
+        elif elf.soname != soname:
+            reason = f'{place}/{soname} is {elf.soname}'
+            yield Observation('gpu/not-injected', Severity.ERROR, soname, str(elf.soname), reason)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -37,6 +37,8 @@ class Member:
     mtime_ns: int
     inode: int
     target: str | None = None
+    #: Time of the last change of anything; no program can set it, unlike that of the content.
+    ctime_ns: int = 0
 
     @property
     def is_file(self) -> bool:
@@ -76,6 +78,7 @@ def _walk(top: str, below: str) -> Iterator[Member]:
                 status.st_mtime_ns,
                 status.st_ino,
                 target,
+                status.st_ctime_ns,
             )
             if stat.S_ISDIR(status.st_mode):
                 directories.append(path)
@@ -113,12 +116,14 @@ def kind_of(head: bytes) -> Kind:
 def fingerprint(members: Sequence[Member]) -> str:
     """Return a digest of everything that tells whether members have changed.
 
-    Content is not read: size, modification time in nanoseconds and inode stand for it, as in
-    make, git's index and rsync. Mode and link target are part of what is checked.
+    Content is not read: size, inode and the times of modification and change in nanoseconds stand
+    for it, as in git's index. Two unpacked archives with equal file times may get the same inodes
+    one after the other; the time of change tells them apart. Mode and link target are checked.
     """
     digest = hashlib.sha256()
     for m in members:
         directory = stat.S_ISDIR(m.mode)
-        line = f'{m.path}\0{m.mode}\0{0 if directory else m.size}\0{m.mtime_ns}\0{m.inode}'
+        times = f'{m.mtime_ns}\0{m.ctime_ns}'
+        line = f'{m.path}\0{m.mode}\0{0 if directory else m.size}\0{times}\0{m.inode}'
         digest.update(f'{line}\0{m.target or ""}\n'.encode('utf-8', 'surrogateescape'))
     return digest.hexdigest()

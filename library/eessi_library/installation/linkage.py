@@ -71,6 +71,11 @@ class ReleaseLinkage:
         #: Paths outside of objects that answers depended on: directories searched, files found.
         self.touched: set[str] = set(directories)
 
+    @property
+    def remembered(self) -> int:
+        """Number of objects that this loader knows by now."""
+        return len(self._remembered)
+
     def check(self, request: InstallationRequest, member: str) -> Iterator[Observation]:
         """Yield what is wrong with one ELF member of an installation."""
         path = f'{request.path}/{member}'

@@ -17,7 +17,7 @@ MOST_FINDINGS: Final = 25
 #: Groups of checks, in the order in which they are worth most. The first four read files only
 #: (evidence grade static); the others run the installation's software.
 STATIC_GROUPS: Final = ('files', 'text', 'linkage', 'isa')
-DYNAMIC_GROUPS: Final = ('module', 'start-up', 'bundle')
+DYNAMIC_GROUPS: Final = ('module', 'start-up', 'bundle', 'build')
 ALL_GROUPS: Final = (*STATIC_GROUPS, *DYNAMIC_GROUPS)
 
 
@@ -41,6 +41,9 @@ class Release:
     path: str
     cpu_target: str
     places: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    #: Path of the target below ``software/linux`` where it is one of its aliases, e.g.
+    #: ``aarch64/graviton2`` for the target ``aarch64/neoverse_n1``.
+    directory: str = ''
 
     @property
     def family(self) -> str:
@@ -61,7 +64,12 @@ class Release:
     @property
     def software(self) -> str:
         """Software layer of the CPU target, which holds ``software`` and ``modules``."""
-        return f'{self.path}/software/linux/{self.cpu_target}'
+        return f'{self.path}/software/linux/{self.subdirectory}'
+
+    @property
+    def subdirectory(self) -> str:
+        """What EESSI_SOFTWARE_SUBDIR holds: the target's directory below ``software/linux``."""
+        return self.directory or self.cpu_target
 
     @property
     def host_injections(self) -> str:

@@ -68,7 +68,7 @@ def clean_environment(request: InstallationRequest) -> dict[str, str]:
         'HOME': '/nonexistent',
         'TERM': 'dumb',
         'EESSI_SILENT': '1',
-        'EESSI_SOFTWARE_SUBDIR_OVERRIDE': request.release.cpu_target,
+        'EESSI_SOFTWARE_SUBDIR_OVERRIDE': request.release.subdirectory,
     }
 
 

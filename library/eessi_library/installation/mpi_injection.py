@@ -8,12 +8,14 @@ the other family lacks symbols and is refused by their names.
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from eessi_library.elf import ElfError, read_elf, read_symbols
 
+from .inventory import Kind, classify, walk
 from .model import Observation, Release, Severity
 
 #: Where the objects of a release look first (EESSI docs, "Injecting your own MPI").
@@ -28,7 +30,7 @@ _LIBRARIES: Final = (
 
 def injection_directory(release: Release) -> str:
     """Return where a release looks for the MPI of the site."""
-    place = _PLACE.format(target=release.cpu_target)
+    place = _PLACE.format(target=release.subdirectory)
     return f'{release.host_injections}/{os.path.basename(release.path)}/{place}'
 
 
@@ -106,3 +108,30 @@ def _exports(path: str) -> frozenset[str]:
     except (ElfError, OSError):
         return frozenset()
     return frozenset(symbol.name for symbol in symbols.exports) if symbols else frozenset()
+
+
+def mpi_directory(installation: str) -> str | None:
+    """Return the directory with the MPI libraries of an installation, None when it has none."""
+    for name in ('lib', 'lib64'):
+        top = f'{installation}/{name}'
+        for place in (top, *_below(top)):
+            if os.path.isdir(place) and mpi_libraries(place):
+                return place
+    return None
+
+
+def linked_objects(installations: Iterable[str]) -> Iterator[str]:
+    """Yield the ELF files of installations; whether they are linked to MPI is seen when read."""
+    for top in installations:
+        if not os.path.isdir(top):
+            continue
+        for member in walk(top):
+            path = f'{top}/{member.path}'
+            if member.is_file and classify(path, member)[0] is Kind.ELF:
+                yield path
+
+
+def _below(top: str) -> list[str]:
+    """Return directories with MPI further down: a multiarch layout."""
+    found = glob.glob(f'{top}/*/**/libmpi.so*', recursive=True)
+    return sorted({os.path.dirname(path) for path in found})

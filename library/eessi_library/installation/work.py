@@ -11,12 +11,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from eessi_library.elf import ElfError
 
 from . import isa
+from .build_on_top import check_compilers
 from .bundles import check_bundles
 from .dependence import TREE, signatures
 from .disassembly import DisassemblyFailed, NoDisassembler
@@ -28,10 +28,19 @@ from .module_load import judge_module, load_module
 from .start_up import check_programs
 from .text import check_text
 
+#: Objects after which a worker forgets what it knows of libraries: memory stays bounded.
+_MOST_OBJECTS: Final = 4_000
 
-@lru_cache(maxsize=4)
+_linkages: dict[Release, ReleaseLinkage] = {}
+
+
 def _linkage(release: Release) -> ReleaseLinkage:
-    return ReleaseLinkage(release)
+    """Return the loader of a release with what it remembers, unless that is too much by now."""
+    known = _linkages.get(release)
+    if known is None or known.remembered > _MOST_OBJECTS:
+        _linkages.clear()
+        known = _linkages[release] = ReleaseLinkage(release)
+    return known
 
 
 def plain(observations: Iterable[Observation]) -> list[list[str]]:
@@ -113,6 +122,8 @@ def run_installation(request: InstallationRequest) -> dict[str, Any]:
                 found += check_programs(request, environment, scratch)
             if 'bundle' in request.groups:
                 found += check_bundles(request, environment, scratch)
+            if 'build' in request.groups:
+                found += check_compilers(request, environment, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     written = _written(request, before)
@@ -123,7 +134,7 @@ def run_installation(request: InstallationRequest) -> dict[str, Any]:
     lasting = (
         not written
         and seen.status is not None
-        and all(o.check != 'start-up/no-answer' for o in found)
+        and all(o.check != 'start-up/no-answer' and o.subject != 'stopped' for o in found)
     )
     return {
         'found': plain(found),
