@@ -209,7 +209,7 @@ FAULTS = [
     ),
     Fault(
         'init script that picks one target for all', _other_target,
-        r'init/selects: .*picks x86_64/generic', arguments(INIT),
+        r'init/\S+: init/bash.*: for \S+ it picks x86_64/generic, right is', arguments(INIT),
     ),
     Fault(
         'injected MPI without symbols of the stack', _foreign_mpi,

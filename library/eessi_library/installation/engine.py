@@ -154,7 +154,8 @@ class _Checker:
         except Exception as error:  # noqa: BLE001 - one installation that cannot be judged
             text = f'the check itself failed: {type(error).__name__}: {error}'
             pending.not_run += [(name, text) for name in request.groups]
-        left, allowed = judge(request.name.split('/')[0], pending.observations)
+        repository, software = request.release.repository, request.name.split('/')[0]
+        left, allowed = judge(repository, software, pending.observations)
         return InstallationReport(
             request,
             tuple(group(request.name, left)),

@@ -101,6 +101,14 @@ def check_init(release: Release, scratch: str) -> Iterator[Observation]:
         yield from _compare('falls-back', cpu.name, selected(generic, told), fallback)
         override = {**told, 'EESSI_SOFTWARE_SUBDIR_OVERRIDE': fallback}
         yield from _compare('override', cpu.name, selected(init, override), fallback)
+    yield from _native(init)
+
+
+def _native(init: str) -> Iterator[Observation]:
+    """Yield when the CPU here, of which nobody tells the script, is not recognised as it is."""
+    target, words = selected(init, {})
+    told = selected(init, {'EESSI_PROC_CPUINFO': '/proc/cpuinfo'})
+    yield from _compare('native', 'the CPU of this host', (target, words), told[0])
 
 
 def _compare(what: str, cpu: str, picked: tuple[str, str], wanted: str) -> Iterator[Observation]:

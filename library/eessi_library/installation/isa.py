@@ -21,7 +21,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from eessi_library.elf import MalformedElf, read_symbols
+from eessi_library.elf import MalformedElf, read_elf, read_symbols
 from eessi_library.elf.reader import open_image_data
 
 from .code_sections import CodeSection, code_digest, code_sections
@@ -34,12 +34,16 @@ from .disassembly import (
     windows,
 )
 from .function_starts import function_starts
+from .isa_words import asks_the_cpu, words_beyond
 from .model import InstallationRequest, Observation, Severity
 from .rules import table
 from .screen_x86_64 import candidates, screens_for
 
 #: CPU families whose instructions can be judged.
-FAMILIES: Final = ('x86_64',)
+FAMILIES: Final = ('x86_64', 'aarch64', 'ppc64le')
+
+#: Those whose instructions are words of four bytes: read without a disassembler.
+WORDS: Final = ('aarch64', 'ppc64le')
 
 #: Bytes decoded before a place in code that has no table of functions near it, and beyond which
 #: a function of the table is not believed to reach (a hand-written one may have no entry).
@@ -107,7 +111,7 @@ def lacking_here(cpu_target: str, cpuinfo: str = '/proc/cpuinfo') -> frozenset[s
     if not wanted:
         return frozenset()
     with open(cpuinfo, encoding='utf-8', errors='replace') as file:
-        line = next((text for text in file if text.startswith('flags')), '')
+        line = next((text for text in file if text.startswith(('flags', 'Features'))), '')
     flags = set(line.partition(':')[2].split())
     names = _document(cpu_target.split('/')[0])['kernel_names']
     return frozenset(f for f in wanted if names.get(f, f) not in flags and names.get(f, f))
@@ -138,6 +142,8 @@ def features_beyond(
     supported = supported_features(cpu_target)
     if supported is None:
         raise LookupError(f'no feature list for the CPU target {cpu_target}')
+    if family in WORDS:
+        return _word_uses(path, _document(family), supported)
     objdump = find_objdump(family, compat)
     count = _Count(family, supported)
     known = frozenset(feature for feature, _ in _patterns(family)) | {'avx512'}
@@ -154,6 +160,14 @@ def features_beyond(
         else dataclasses.replace(use, function=function_of(objdump, path, use.address))
         for use in count.uses()
     ]
+
+
+def _word_uses(path: str, document: Any, supported: frozenset[str]) -> list[FeatureUse]:
+    uses: dict[str, FeatureUse] = {}
+    for word in words_beyond(_read(path)[0], document, supported):
+        use = uses.get(word.feature) or FeatureUse(word.feature, 0, word.address, '?', word.name)
+        uses[word.feature] = dataclasses.replace(use, instructions=use.instructions + 1)
+    return [uses[feature] for feature in sorted(uses)]
 
 
 def _look(
@@ -240,12 +254,16 @@ def asks_for_features(path: str) -> bool:
 
     Without one of these there is no dispatch at run time that could guard an instruction.
     """
-    if any(b'\x0f\xa2' in section.data for section in _read(path)[0]):
-        return True
+    sections = _read(path)[0]
     symbols = read_symbols(path)
-    return symbols is not None and any(
-        s.name in ('__cpu_model', '__cpu_indicator_init') for s in symbols.imports
-    )
+    imports = {symbol.name for symbol in symbols.imports} if symbols else set()
+    elf = read_elf(path)
+    family = {183: 'aarch64', 21: 'ppc64le'}.get(elf.abi[2]) if elf else None
+    if family:
+        return asks_the_cpu(sections, imports, _document(family))
+    if any(b'\x0f\xa2' in section.data for section in sections):
+        return True
+    return not imports.isdisjoint(('__cpu_model', '__cpu_indicator_init'))
 
 
 def judge_features(

@@ -57,6 +57,11 @@ class Release:
         return os.path.dirname(above) if os.path.basename(above) == 'versions' else above
 
     @property
+    def repository(self) -> str:
+        """Name of the stack, e.g. ``software.eessi.io``."""
+        return os.path.basename(self.root)
+
+    @property
     def compat(self) -> str:
         """Prefix of the compat layer."""
         return f'{self.path}/compat/linux/{self.family}'

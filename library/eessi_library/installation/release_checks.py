@@ -21,7 +21,7 @@ from .rules import judge
 def init_findings(release: Release) -> tuple[Finding, ...]:
     """Return the recorded CPUs for which the init script picks a wrong CPU target."""
     with tempfile.TemporaryDirectory(prefix='init-check-') as scratch:
-        return _findings('init', check_init(release, scratch))
+        return _findings(release, 'init', check_init(release, scratch))
 
 
 def why_no_mpi_check(release: Release) -> str:
@@ -43,7 +43,7 @@ def mpi_findings(release: Release) -> tuple[Finding, ...]:
         own = mpi_directory(top)
         if own is not None:
             found += check_injected_mpi(own, injected, linked_objects(everything))
-    return _findings('host_injections', found)
+    return _findings(release, 'host_injections', found)
 
 
 def why_no_gpu_check(release: Release) -> str:
@@ -57,9 +57,11 @@ def why_no_gpu_check(release: Release) -> str:
 
 def gpu_findings(release: Release) -> tuple[Finding, ...]:
     """Return the CUDA versions that the driver here does not serve, and libraries not injected."""
-    return _findings('gpu', check_driver(release, driver_version()))
+    return _findings(release, 'gpu', check_driver(release, driver_version()))
 
 
-def _findings(subject: str, observations: Iterable[Observation]) -> tuple[Finding, ...]:
-    left, _ = judge(subject, observations)
+def _findings(
+    release: Release, subject: str, observations: Iterable[Observation]
+) -> tuple[Finding, ...]:
+    left, _ = judge(release.repository, subject, observations)
     return tuple(group(subject, left))

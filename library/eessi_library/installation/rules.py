@@ -28,11 +28,14 @@ class AllowRule:
     software: tuple[str, ...] = ('*',)
     member: tuple[str, ...] = ('*',)
     subject: tuple[str, ...] = ('*',)
+    #: Names of stacks: that of the root, which whoever runs the check gives, never the subject.
+    repository: tuple[str, ...] = ('*',)
 
-    def explains(self, software: str, observation: Observation) -> bool:
+    def explains(self, repository: str, software: str, observation: Observation) -> bool:
         """True when this rule is about an observation of an installation of ``software``."""
         return (
             fnmatch.fnmatchcase(observation.check, self.check)
+            and any(fnmatch.fnmatchcase(repository, p) for p in self.repository)
             and any(fnmatch.fnmatchcase(software, p) for p in self.software)
             and any(fnmatch.fnmatchcase(observation.member, p) for p in self.member)
             and any(fnmatch.fnmatchcase(observation.subject, p) for p in self.subject)
@@ -63,21 +66,24 @@ def allow_rules() -> tuple[AllowRule, ...]:
             row['id'],
             row['check'],
             row['reason'],
-            *(tuple(row.get(name, ['*'])) for name in ('software', 'member', 'subject')),
+            *(
+                tuple(row.get(name, ['*']))
+                for name in ('software', 'member', 'subject', 'repository')
+            ),
         )
         for row in table('allow')
     )
 
 
 def judge(
-    software: str, observations: Iterable[Observation]
+    repository: str, software: str, observations: Iterable[Observation]
 ) -> tuple[list[Observation], dict[str, int]]:
     """Return what no rule explains, and how many observations each rule explained."""
     left: list[Observation] = []
     allowed: dict[str, int] = {}
     for observation in observations:
         for rule in allow_rules():
-            if rule.explains(software, observation):
+            if rule.explains(repository, software, observation):
                 allowed[rule.id] = allowed.get(rule.id, 0) + 1
                 break
         else:

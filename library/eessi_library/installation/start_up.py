@@ -7,6 +7,7 @@ dies by a signal, cannot be executed or is stopped by the loader is not.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from typing import Final
 
 from eessi_library.diagnosis import known_fault
 
+from .inventory import Kind, kind_of
 from .model import InstallationRequest, Observation, Severity
 from .rules import table
 
@@ -102,10 +104,22 @@ def start(
     return answers
 
 
-def _start(path: str, option: str, environment: Mapping[str, str], scratch: str) -> Answer:
+def _is_text(path: str) -> bool:
+    with open(path, 'rb') as file:
+        return kind_of(file.read(1024)) is Kind.TEXT
+
+
+def _start(
+    path: str,
+    option: str,
+    environment: Mapping[str, str],
+    scratch: str,
+    command: list[str] | None = None,
+) -> Answer:
+    program = command or [path]
     try:
         process = subprocess.Popen(
-            [path, option],
+            [*program, option],
             env={**environment, 'PYTHONDONTWRITEBYTECODE': '1'},
             cwd=scratch,
             stdin=subprocess.DEVNULL,
@@ -114,6 +128,9 @@ def _start(path: str, option: str, environment: Mapping[str, str], scratch: str)
             start_new_session=True,
         )
     except OSError as error:
+        if error.errno == errno.ENOEXEC and program == [path] and _is_text(path):
+            # A script without "#!": shells run it themselves (POSIX, Shell Command Language 2.9.1)
+            return _start(path, option, environment, scratch, ['/bin/sh', path])
         return Answer(option, 126, f'{path}: {error.strerror}')
     try:
         output, _ = process.communicate(timeout=LIMIT_SECONDS)
