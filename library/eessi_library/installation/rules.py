@@ -13,9 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from .model import Observation
+
+#: Fields of a rule that hold patterns, in the order of AllowRule.
+_PATTERNS: Final = ('software', 'member', 'subject', 'repository')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,7 @@ def allow_rules() -> tuple[AllowRule, ...]:
             row['id'],
             row['check'],
             row['reason'],
-            *(
-                tuple(row.get(name, ['*']))
-                for name in ('software', 'member', 'subject', 'repository')
-            ),
+            *(tuple(row.get(name, ['*'])) for name in _PATTERNS),
         )
         for row in table('allow')
     )
