@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from small_stack import gcc
 
 from eessi_library.installation import Release
 from eessi_library.installation.gpu_driver import (
+    check_driver,
+    cuda_versions,
     driver_serves,
     driver_version,
     minimum_driver,
@@ -21,6 +24,7 @@ from eessi_library.installation.init_selection import (
     targets,
 )
 from eessi_library.installation.mpi_injection import check_injected_mpi, injection_directory
+from eessi_library.installation.release_checks import why_no_gpu_check, why_no_mpi_check
 
 EIGHT = {
     'x86_64/generic', 'x86_64/intel/haswell', 'x86_64/intel/skylake_avx512', 'x86_64/amd/zen2',
@@ -173,6 +177,30 @@ def test_drivers(cuda: str, driver: str | None, serves: bool | None) -> None:
 )
 def test_texts_of_the_driver(text: str, version: str | None) -> None:
     assert parse_driver_version(text) == version
+
+
+def test_a_driver_is_judged_against_every_cuda_of_the_stack(tmp_path: Path) -> None:
+    release = Release(f'{tmp_path}/own.eessi.io/versions/2023.06', 'x86_64/amd/zen2')
+    for name in ('CUDA/11.7.0', 'CUDA/12.1.1', 'GCC/12.2.0'):
+        os.makedirs(f'{release.software}/software/{name}')
+    place = Path(release.host_injections, 'nvidia', 'x86_64', 'latest', 'host')
+    place.mkdir(parents=True)
+    for name in ('libcuda.so.1', 'libnvidia-ml.so.1'):
+        gcc('int x;', place / name, '-shared', '-fPIC', f'-Wl,-soname,{name}')
+    assert cuda_versions(release) == ['11.7.0', '12.1.1']
+    assert list(check_driver(release, '535.104.05')) == []
+    found = [(o.check, o.reason) for o in check_driver(release, '470.57.02')]
+    reason = 'driver 470.57.02 is older than 525.60.13, which CUDA 12.1.1 needs'
+    assert found == [('gpu/driver', reason)]
+    (place / 'libcuda.so.1').unlink()
+    (found_too,) = check_driver(release, '535.104.05')
+    assert (found_too.check, found_too.subject) == ('gpu/not-injected', 'libcuda.so.1')
+
+
+def test_no_cuda_and_no_injected_mpi_are_facts_of_the_plan(tmp_path: Path) -> None:
+    release = Release(f'{tmp_path}/own.eessi.io/versions/2023.06', 'x86_64/amd/zen2')
+    assert why_no_gpu_check(release) == 'no CUDA in the stack for x86_64/amd/zen2'
+    assert 'no MPI of the site is injected' in why_no_mpi_check(release)
 
 
 def test_no_gpu_is_a_fact(tmp_path: Path) -> None:

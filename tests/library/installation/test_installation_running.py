@@ -253,6 +253,104 @@ def test_extensions_of_a_python_bundle(workplace: Workplace, body: str, words: s
 
 
 @running
+@pytest.mark.parametrize(
+    ('body', 'words'),
+    [
+        ('1;', None),
+        ('use Nothing::Of::That::Name; 1;', 'Nothing/Of/That/Name'),
+        ('kill 11, $$; 1;', 'signal 11'),
+        ('0;', 'true value'),
+    ],
+)
+def test_modules_of_a_perl_bundle(workplace: Workplace, body: str, words: str | None) -> None:
+    path = workplace.install(
+        module='prepend_path("PERL5LIB", pathJoin(root, "lib/perl5/site_perl"))'
+    )
+    site = path / 'lib' / 'perl5' / 'site_perl'
+    for name, text in (('Good', '1;'), ('Bad', body)):
+        (site / 'auto' / 'My' / name).mkdir(parents=True)
+        (site / 'auto' / 'My' / name / '.packlist').write_text('')
+        (site / 'My').mkdir(exist_ok=True)
+        (site / 'My' / f'{name}.pm').write_text(f'package My::{name};\n{text}\n')
+    found = workplace.findings('bundle')
+    assert set(found) == ({'bundle/perl-module'} if words else set())
+    if words:
+        assert found['bundle/perl-module'].member == 'My::Bad'
+        assert words in found['bundle/perl-module'].reason
+
+
+@running
+@pytest.mark.parametrize(
+    ('requirement', 'sound'),
+    [
+        ('good', True),
+        ('of-no-such-name>=2', False),
+        ('of-no-such-name; python_version < "3"', True),
+        ('of-no-such-name; extra == "test"', True),
+    ],
+)
+def test_requirements_of_a_python_bundle(
+    workplace: Workplace, requirement: str, sound: bool
+) -> None:
+    path = workplace.install(
+        module='prepend_path("PYTHONPATH", pathJoin(root, "lib/python3/site-packages"))'
+    )
+    site = path / 'lib' / 'python3' / 'site-packages'
+    for name, requires in (('good', ''), ('bad', f'Requires-Dist: {requirement}\n')):
+        (site / f'{name}-1.0.dist-info').mkdir(parents=True)
+        text = f'Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}'
+        (site / f'{name}-1.0.dist-info' / 'METADATA').write_text(text)
+        (site / f'{name}-1.0.dist-info' / 'RECORD').write_text(f'{name}.py,,\n')
+        (site / f'{name}.py').write_text('')
+    found = workplace.findings('bundle')
+    assert set(found) == (set() if sound else {'bundle/pip-check'})
+    if not sound:
+        assert 'requires of-no-such-name' in found['bundle/pip-check'].reason
+
+
+COMPILER = """\
+#!/bin/bash
+{before}
+exec /usr/bin/gcc "$@" {options}
+"""
+
+
+@running
+@pytest.mark.parametrize(
+    ('before', 'options', 'check', 'words'),
+    [
+        ('', '{stack}', None, ''),
+        ('', '', 'build/interpreter', 'not with the loader of the release'),
+        ('echo "cc1: out of luck" >&2; exit 4', '', 'build/compile', 'out of luck'),
+        ('', '{stack} -lgone', 'build/compile', '-lgone'),
+        (
+            'printf "#!/bin/sh\\necho sum 1\\n" >"$4"; chmod +x "$4"; exit 0',
+            '',
+            'build/run',
+            'sum 5050',
+        ),
+        ('', '{stack} -Wl,-e,0x10', 'build/run', 'SIG'),
+    ],
+)
+def test_a_compiler_builds_on_top_of_the_stack(
+    workplace: Workplace, before: str, options: str, check: str | None, words: str
+) -> None:
+    workplace.install()
+    compat = workplace.real.compat
+    loader = f'{compat}/lib64/ld-linux-x86-64.so.2'
+    stack = f'-Wl,--dynamic-linker={loader.replace(compat, workplace.release.compat)}'
+    libraries = f'{compat}/lib/x86_64-linux-gnu:{compat}/usr/lib/x86_64-linux-gnu'
+    stack += f' -Wl,--disable-new-dtags,-rpath,{libraries}'
+    workplace.program(
+        COMPILER.format(before=before, options=options.format(stack=stack)), name='gcc'
+    )
+    found = workplace.findings('build')
+    assert set(found) == ({check} if check else set())
+    if check:
+        assert words in found[check].reason
+
+
+@running
 @pytest.mark.slow
 def test_the_local_stack_is_sound(local_stack: Path, tmp_path: Path) -> None:
     from eessi_library.installation import installations

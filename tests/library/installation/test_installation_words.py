@@ -31,7 +31,7 @@ def found(family: str, supported: frozenset[str], *words: int) -> list[tuple[str
 
 
 @pytest.mark.parametrize(
-    ('family', 'feature', 'word', 'instruction'), recorded(), ids=lambda value: str(value)
+    ('family', 'feature', 'word', 'instruction'), list(recorded()), ids=lambda value: str(value)
 )
 def test_an_instruction_is_of_its_feature(
     family: str, feature: str, word: int, instruction: str
