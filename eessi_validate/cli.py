@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,6 +69,10 @@ Checks = Annotated[
     list[str] | None,
     typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option('--allow', metavar='FILE', help='Allow rules for checks of installations.'),
+]
 Json = Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')]
 
 
@@ -93,6 +98,7 @@ def run(
     config: Configs = None,
     system: System = '',
     checks: Checks = None,
+    allow: Allow = None,
     time_limit: Annotated[
         str, typer.Option('--time-limit', help='Time limit of each case, e.g. 10m.')
     ] = '',
@@ -124,7 +130,7 @@ def run(
     again = resume or only_failed
     if again:
         fixed = (stack, release, target, module, test, scale, config, system, checks, time_limit)
-        if any((*fixed, out, nonce, repeat != 1, resume and only_failed)):
+        if any((*fixed, allow, out, nonce, repeat != 1, resume and only_failed)):
             raise UsageError('--resume and --only-failed repeat what DIR asked for: give only DIR')
     if time_limit and not _DURATION.match(time_limit):
         raise UsageError(
@@ -143,6 +149,7 @@ def run(
         request = _request(
             stack, release, target, module, test, scale, repeat, config, system, checks, time_limit
         )
+        request = replace(request, allow=tuple(str(Path(f).absolute()) for f in allow or ()))
         with _no_empty_directory(options.directory):
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)

@@ -29,6 +29,10 @@ def check(
     against: Annotated[
         str, typer.Option(metavar='TARGET', help='Compare extensions and programs with it.')
     ] = '',
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar='FILE', help='Allow rules of your own (JSON), repeatable.'),
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option(help='File with earlier answers [default: in the user cache].')
     ] = None,
@@ -56,6 +60,7 @@ def check(
         groups=tuple(only or ()),
         against=against,
         cache=None if no_cache else cache or default_cache(),
+        allow=tuple(allow or ()),
         workers=workers or None,
     )
     summary = Summary()

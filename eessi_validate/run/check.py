@@ -13,7 +13,7 @@ from eessi_library.installation import ALL_GROUPS, STATIC_GROUPS, Finding, Insta
 from eessi_library.installation.features import drift, features_of, installation_drift
 from eessi_validate.errors import UsageError, unknown_name
 from eessi_validate.plan.planner import TargetTree
-from eessi_validate.run.installations import installation_request, library_release
+from eessi_validate.run.installations import allow_rules, installation_request, library_release
 from eessi_validate.run.prepare import open_trees, release_name
 from eessi_validate.stack.layout import Release, open_stack
 
@@ -33,6 +33,8 @@ class CheckRequest:
     against: str = ''
     #: File that remembers answers; None remembers nothing.
     cache: Path | None = None
+    #: Files with allow rules besides those that ship.
+    allow: tuple[str, ...] = ()
     workers: int | None = None
 
 
@@ -79,6 +81,7 @@ def check(request: CheckRequest, summary: Summary) -> Iterator[InstallationRepor
     for group in request.groups:
         if group not in ALL_GROUPS:
             raise unknown_name('group of checks', group, ALL_GROUPS)
+    rules = allow_rules(request.allow)
     stack = open_stack(request.stack)
     release = stack.release(release_name(stack, request.release))
     trees = open_trees(release, request.targets)
@@ -90,7 +93,10 @@ def check(request: CheckRequest, summary: Summary) -> Iterator[InstallationRepor
             installation_request(there, name, groups) for name in _modules(tree, request.modules)
         )
         cache = str(request.cache) if request.cache else None
-        for report in installation.check_installations(requests, cache, request.workers):
+        reports = installation.check_installations(
+            requests, cache, request.workers, more_rules=rules
+        )
+        for report in reports:
             summary.add(report)
             yield report
         if request.against:

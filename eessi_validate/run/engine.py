@@ -91,7 +91,9 @@ class Execution:
         pairs = [(case, self._tree(case)) for case in cases if case.id.test in together]
         if not pairs or self.stop.is_set():
             return
-        with closing(decide_installations(self.prepared.release, pairs)) as results:
+        with closing(
+            decide_installations(self.prepared.release, pairs, self.prepared.request.allow)
+        ) as results:
             for case, _ in pairs:
                 self.progress.started(case)
                 result = next(results)

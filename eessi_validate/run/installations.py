@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from eessi_library import installation
 from eessi_library.installation import release_checks as of_release
+from eessi_validate.errors import UsageError
 from eessi_validate.plan.installation_cases import (
     DRIVER_TESTS,
     FILES_TEST,
@@ -68,6 +69,17 @@ def release_checks(release: Release, tree: TargetTree) -> Iterator[ReleaseCheck]
         yield ReleaseCheck(FILES_TEST.name, target, False, why)
 
 
+def allow_rules(files: Sequence[str]) -> tuple[installation.AllowRule, ...]:
+    """Return the allow rules of some files.
+
+    :raises UsageError: naming the rule that cannot be used.
+    """
+    try:
+        return tuple(rule for file in files for rule in installation.read_rules(file))
+    except installation.RuleError as error:
+        raise UsageError(f'allow rules: {error}') from None
+
+
 def default_cache() -> Path | None:
     """Return the file that remembers answers between runs; None where nothing can be kept."""
     base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
@@ -80,12 +92,16 @@ def default_cache() -> Path | None:
 
 
 def decide_installations(
-    release: Release, pairs: Sequence[tuple[PlannedCase, TargetTree]]
+    release: Release,
+    pairs: Sequence[tuple[PlannedCase, TargetTree]],
+    allow: Sequence[str] = (),
 ) -> Generator[CaseResult, None, None]:
     """Yield the result of each case of an installation, in order.
 
     What files say may be remembered from an earlier run. What is loaded and started is loaded and
     started now: a remembered start is no evidence of this run.
+
+    :arg allow: files with allow rules besides those that ship with the checks.
     """
     requests = (
         installation_request(
@@ -95,7 +111,10 @@ def decide_installations(
     )
     cache = default_cache()
     reports = installation.check_installations(
-        requests, str(cache) if cache else None, remember_runs=False
+        requests,
+        str(cache) if cache else None,
+        remember_runs=False,
+        more_rules=allow_rules(allow),
     )
     for (case, tree), report in zip(pairs, reports, strict=True):
         yield _result(release, case, tree, report)

@@ -26,7 +26,7 @@ from eessi_validate.rfm.partitions import (
     shipped_config,
     site_partitions,
 )
-from eessi_validate.run.installations import release_checks
+from eessi_validate.run.installations import allow_rules, release_checks
 from eessi_validate.stack.layout import Release, Stack, open_stack
 from eessi_validate.stack.scales import find_scale
 from eessi_validate.stack.targets import (
@@ -56,6 +56,8 @@ class Request:
     checks: tuple[str, ...] = ()
     #: Time limit of each case in ReFrame's notation, e.g. ``10m``; '' leaves it to the tests.
     time_limit: str = ''
+    #: Files with allow rules of the checks of installations, besides those that ship.
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def prepare(request: Request) -> Prepared:
     :raises HoldError: if the check files cannot be loaded.
     """
     require_positive(request.repeat)
+    allow_rules(request.allow)
     stack = open_stack(request.stack)
     release = stack.release(release_name(stack, request.release))
     scales = tuple(find_scale(name).name for name in request.scales)

@@ -20,18 +20,22 @@ from .model import (
     Release,
     Severity,
 )
+from .rules import AllowRule, RuleError, read_rules
 
 __all__ = [
     'ALL_GROUPS',
     'DYNAMIC_GROUPS',
     'STATIC_GROUPS',
+    'AllowRule',
     'Finding',
     'InstallationReport',
     'InstallationRequest',
     'Release',
+    'RuleError',
     'Severity',
     'check_installations',
     'installations',
     'module_file',
+    'read_rules',
     'supported_features',
 ]

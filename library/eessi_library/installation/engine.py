@@ -34,7 +34,7 @@ from .model import (
     group,
 )
 from .node import cannot_run, node_identity
-from .rules import judge, rules_digest
+from .rules import AllowRule, judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
 CHECKS_VERSION: Final = 1
@@ -70,12 +70,14 @@ def check_installations(
     workers: int | None = None,
     *,
     remember_runs: bool = True,
+    more_rules: tuple[AllowRule, ...] = (),
 ) -> Iterator[InstallationReport]:
     """Yield a report for each installation, in the order of the requests.
 
     ``cache_path``: a file that remembers answers between runs (None: nothing is remembered).
     ``workers``: processes; all usable CPUs when None. ``remember_runs=False``: what is loaded and
     started is so in this run, whatever was seen before; only what files say may be remembered.
+    ``more_rules``: allow rules besides those that ship with the checks.
     A run that is cut off goes on where it was; closing the iterator stops the workers.
     """
     count = workers or len(os.sched_getaffinity(0))
@@ -85,7 +87,7 @@ def check_installations(
     pool = ProcessPoolExecutor(count, context, initializer=_leave_stopping_to_the_caller)
     try:
         with Cache(cache_path) as cache:
-            checker = _Checker(cache, pool, remember_runs=remember_runs)
+            checker = _Checker(cache, pool, remember_runs, more_rules)
             waiting = iter(requests)
             begun: deque[_Pending] = deque()
             for request in itertools.islice(waiting, _AHEAD * count):
@@ -108,10 +110,17 @@ def _leave_stopping_to_the_caller() -> None:
 
 
 class _Checker:
-    def __init__(self, cache: Cache, pool: Executor, *, remember_runs: bool) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        pool: Executor,
+        remember_runs: bool,
+        more_rules: tuple[AllowRule, ...],
+    ) -> None:
         self._cache = cache
         self._pool = pool
         self._remember_runs = remember_runs
+        self._more_rules = more_rules
         self._unchanged = Unchanged()
         self._version = f'{CHECKS_VERSION}:{rules_digest()}'
         #: code digest -> answer on its way, so that equal code of one run is scanned once
@@ -155,7 +164,7 @@ class _Checker:
             text = f'the check itself failed: {type(error).__name__}: {error}'
             pending.not_run += [(name, text) for name in request.groups]
         repository, software = request.release.repository, request.name.split('/')[0]
-        left, allowed = judge(repository, software, pending.observations)
+        left, allowed = judge(repository, software, pending.observations, self._more_rules)
         return InstallationReport(
             request,
             tuple(group(request.name, left)),

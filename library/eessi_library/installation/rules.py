@@ -61,9 +61,47 @@ def rules_digest() -> str:
     return _document()[1]
 
 
+class RuleError(ValueError):
+    """A rule that cannot be used; the text says which, and why."""
+
+
 @cache
 def allow_rules() -> tuple[AllowRule, ...]:
-    """Return all allow rules, in the order of the table."""
+    """Return the allow rules that ship with the checks, in the order of the table."""
+    return _rules(table('allow'), 'rules.json')
+
+
+def read_rules(path: str) -> tuple[AllowRule, ...]:
+    """Return the allow rules of a file of one's own: JSON, a list of rows or ``{"allow": [...]}``.
+
+    Raises RuleError for a row without id, check or reason or with a key that does not exist.
+    """
+    try:
+        with open(path, encoding='utf-8') as file:
+            data = json.load(file)
+    except (OSError, ValueError) as error:
+        raise RuleError(f'{path}: {error}') from None
+    rows = data.get('allow') if isinstance(data, dict) else data
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RuleError(f'{path}: expected a list of rules')
+    return _rules(rows, path)
+
+
+def _rules(rows: list[dict[str, Any]], origin: str) -> tuple[AllowRule, ...]:
+    for number, row in enumerate(rows, 1):
+        where = f'{origin}: rule {number} ({row.get("id", "without id")})'
+        for key in ('id', 'check', 'reason'):
+            if not isinstance(row.get(key), str) or not row[key].strip():
+                raise RuleError(f'{where} has no {key}')
+        unknown = sorted(set(row) - {'id', 'check', 'reason', *_PATTERNS})
+        if unknown:
+            raise RuleError(f'{where}: there is no key {unknown[0]!r}')
+        for key in _PATTERNS:
+            value = row.get(key, ['*'])
+            if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+                raise RuleError(f'{where}: {key} must be a list of patterns')
+        if all(row.get(key, ['*']) == ['*'] for key in _PATTERNS):
+            raise RuleError(f'{where} would explain everything: name software, member or subject')
     return tuple(
         AllowRule(
             row['id'],
@@ -71,18 +109,21 @@ def allow_rules() -> tuple[AllowRule, ...]:
             row['reason'],
             *(tuple(row.get(name, ['*'])) for name in _PATTERNS),
         )
-        for row in table('allow')
+        for row in rows
     )
 
 
 def judge(
-    repository: str, software: str, observations: Iterable[Observation]
+    repository: str,
+    software: str,
+    observations: Iterable[Observation],
+    more_rules: tuple[AllowRule, ...] = (),
 ) -> tuple[list[Observation], dict[str, int]]:
     """Return what no rule explains, and how many observations each rule explained."""
     left: list[Observation] = []
     allowed: dict[str, int] = {}
     for observation in observations:
-        for rule in allow_rules():
+        for rule in (*allow_rules(), *more_rules):
             if rule.explains(repository, software, observation):
                 allowed[rule.id] = allowed.get(rule.id, 0) + 1
                 break

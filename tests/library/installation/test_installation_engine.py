@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ import pytest
 from eessi_library.installation import (
     InstallationRequest,
     Release,
+    RuleError,
     Severity,
     check_installations,
     installations,
+    read_rules,
 )
 
 
@@ -141,3 +144,46 @@ def test_a_finding_names_the_installation_the_member_and_the_reason(release: Rel
     (finding,) = next(check_installations(requests(release), None, 1)).findings
     assert finding.severity is Severity.ERROR
     assert finding.sentence().startswith('App/1.0: text/build-path: lib/x.la: names /tmp/eb-x/lib')
+
+
+def test_a_rule_of_ones_own_explains_and_is_counted(release: Release, tmp_path: Path) -> None:
+    install(release, 'App/1.0', '/tmp/eb-x/lib')
+    file = tmp_path / 'rules.json'
+    row = {'id': 'ours', 'check': 'text/build-path', 'software': ['App'], 'reason': 'it is so'}
+    file.write_text(json.dumps([row]))
+    rules = read_rules(str(file))
+    report = next(check_installations(requests(release), None, 1, more_rules=rules))
+    assert (report.findings, report.allowed) == ((), {'ours': 1})
+    install(release, 'Other/1.0', '/tmp/eb-x/lib')
+    other = list(check_installations(requests(release), None, 1, more_rules=rules))[1]
+    assert not other.is_sound
+
+
+@pytest.mark.parametrize(
+    ('row', 'words'),
+    [
+        ({'id': 'a', 'check': 'text/*', 'software': ['App']}, 'has no reason'),
+        ({'check': 'text/*', 'reason': 'x', 'software': ['App']}, 'has no id'),
+        ({'id': 'a', 'check': '*', 'reason': 'x'}, 'would explain everything'),
+        ({'id': 'a', 'check': '*', 'reason': 'x', 'sofware': ['App']}, "no key 'sofware'"),
+        ({'id': 'a', 'check': '*', 'reason': 'x', 'software': 'App'}, 'must be a list'),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_refused(
+    tmp_path: Path, row: dict[str, object], words: str
+) -> None:
+    file = tmp_path / 'rules.json'
+    file.write_text(json.dumps({'allow': [row]}))
+    with pytest.raises(RuleError, match=words):
+        read_rules(str(file))
+
+
+def test_rules_of_the_local_stack_are_for_no_other_stack() -> None:
+    from eessi_library.installation.model import Observation
+    from eessi_library.installation.rules import allow_rules
+
+    (rule,) = (rule for rule in allow_rules() if rule.id == 'isa-local-wheels')
+    member = 'lib/python3.11/site-packages/tensorflow/x.so'
+    seen = Observation('isa/beyond-target', Severity.ERROR, member, 'avx unguarded', 'x')
+    assert rule.explains('local.eessi.io', 'TensorFlow', seen)
+    assert not rule.explains('software.eessi.io', 'TensorFlow', seen)
