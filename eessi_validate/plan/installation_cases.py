@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from eessi_library.installation import DYNAMIC_GROUPS, STATIC_GROUPS
+from eessi_library.installation import DYNAMIC_GROUPS, EMULATION, STATIC_GROUPS
 from eessi_validate.results.model import CaseId, Evidence, PlannedCase
 from eessi_validate.stack.modules import Module
 
@@ -27,6 +27,15 @@ class DriverTest:
     #: False: files are read, nothing is run.
     executes: bool
     reason: str
+    #: Planned only when it is named.
+    on_request: bool = False
+    #: Evidence, where it is not that of the execution tier.
+    evidence: Evidence | None = None
+
+    @property
+    def needs_the_cpu(self) -> bool:
+        """True when this host must be able to execute the CPU target."""
+        return self.executes and self.evidence is not Evidence.EMULATED
 
 
 FILES_TEST: Final = DriverTest(
@@ -36,6 +45,10 @@ FILES_TEST: Final = DriverTest(
 START_TEST: Final = DriverTest(
     'EESSI_installation_start', 'installation', DYNAMIC_GROUPS, True,
     'its module loads, its programs start, its extensions import',
+)  # fmt: skip
+EMULATED_TEST: Final = DriverTest(
+    'EESSI_installation_emulated', 'installation', (EMULATION,), True,
+    'its programs start on the emulated CPU of their target', True, Evidence.EMULATED,
 )  # fmt: skip
 INIT_TEST: Final = DriverTest(
     'EESSI_init_selection', 'release', (), True,
@@ -50,7 +63,7 @@ GPU_TEST: Final = DriverTest(
     'the GPU driver of this node serves the CUDA of the stack',
 )  # fmt: skip
 
-INSTALLATION_TESTS: Final = (FILES_TEST, START_TEST)
+INSTALLATION_TESTS: Final = (FILES_TEST, START_TEST, EMULATED_TEST)
 RELEASE_TESTS: Final = (INIT_TEST, MPI_TEST, GPU_TEST)
 DRIVER_TESTS: Final = {test.name: test for test in (*INSTALLATION_TESTS, *RELEASE_TESTS)}
 
@@ -90,7 +103,7 @@ def installation_cases(
             module=module.full_name,
             partition=partitions[test.name],
             kind='installation',
-            evidence=evidence if test.executes else Evidence.STATIC,
+            evidence=test.evidence or (evidence if test.executes else Evidence.STATIC),
             reason=test.reason,
         )
 

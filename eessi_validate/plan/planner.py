@@ -48,7 +48,7 @@ class Selection:
         """Return those of the driver's own tests that are wanted."""
         if self.tests:
             return tuple(test for test in tests if test.name in self.tests)
-        return tuple(tests) if self.installations else ()
+        return tuple(t for t in tests if self.installations and not t.on_request)
 
 
 @dataclass(frozen=True)
@@ -163,12 +163,12 @@ class _Planner:
         wanted = self._selection.wanted(INSTALLATION_TESTS)
         if tree.tier is not Tier.STATIC and not tree.runs_here:
             # The nodes of a site run the application tests; the driver here cannot start programs.
-            for test in (t for t in wanted if t.executes):
+            for test in (t for t in wanted if t.needs_the_cpu):
                 why = 'the host of the driver cannot execute this CPU target'
                 self._refuse(f'{test.name} {module.full_name}', tree, why)
-            wanted = tuple(test for test in wanted if not test.executes)
+            wanted = tuple(test for test in wanted if not test.needs_the_cpu)
         here = tree.runs_here
-        partitions = {t.name: DRIVER if here or not t.executes else NOWHERE for t in wanted}
+        partitions = {t.name: DRIVER if here or not t.needs_the_cpu else NOWHERE for t in wanted}
         cases = installation_cases(module, tree.target.name, wanted, partitions, _evidence(tree))
         self.cases.extend(cases)
 

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from eessi_library import installation
-from eessi_library.installation import ALL_GROUPS, STATIC_GROUPS, Finding, InstallationReport
+from eessi_library.installation import (
+    ALL_GROUPS,
+    EMULATION,
+    STATIC_GROUPS,
+    Finding,
+    InstallationReport,
+)
 from eessi_library.installation.features import drift, features_of, installation_drift
 from eessi_validate.errors import UsageError, unknown_name
 from eessi_validate.plan.planner import TargetTree
@@ -79,8 +85,8 @@ def check(request: CheckRequest, summary: Summary) -> Iterator[InstallationRepor
     :raises UsageError: for anything the request names that does not exist.
     """
     for group in request.groups:
-        if group not in ALL_GROUPS:
-            raise unknown_name('group of checks', group, ALL_GROUPS)
+        if group not in (*ALL_GROUPS, EMULATION):
+            raise unknown_name('group of checks', group, (*ALL_GROUPS, EMULATION))
     rules = allow_rules(request.allow)
     stack = open_stack(request.stack)
     release = stack.release(release_name(stack, request.release))

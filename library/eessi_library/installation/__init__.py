@@ -13,6 +13,7 @@ from .layout import installations, module_file
 from .model import (
     ALL_GROUPS,
     DYNAMIC_GROUPS,
+    EMULATION,
     STATIC_GROUPS,
     Finding,
     InstallationReport,
@@ -25,6 +26,7 @@ from .rules import AllowRule, RuleError, read_rules
 __all__ = [
     'ALL_GROUPS',
     'DYNAMIC_GROUPS',
+    'EMULATION',
     'STATIC_GROUPS',
     'AllowRule',
     'Finding',

@@ -22,10 +22,12 @@ from typing import Any, Final
 from . import dependence, isa, work
 from .cache import Cache
 from .dependence import Unchanged
+from .emulation import why_no_emulation
 from .inventory import Member, fingerprint, walk
 from .isa import FeatureUse
 from .model import (
     DYNAMIC_GROUPS,
+    EMULATION,
     STATIC_GROUPS,
     InstallationReport,
     InstallationRequest,
@@ -56,7 +58,7 @@ class _Pending:
     digest: str = ''
     #: (key of the cache, answer or where it will come from)
     reading: list[tuple[str, Any]] = field(default_factory=list)
-    running: tuple[str, Any] | None = None
+    running: list[tuple[str, Any]] = field(default_factory=list)
     codes: list[tuple[str, str, Any]] = field(default_factory=list)
     not_run: list[tuple[str, str]] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
@@ -142,6 +144,8 @@ class _Checker:
                 self._read(pending, pending.members[start : start + _SLICE])
         if any(name in request.groups for name in DYNAMIC_GROUPS):
             self._run(pending)
+        if EMULATION in request.groups:
+            self._emulate(pending)
         return pending
 
     def finish(self, pending: _Pending) -> InstallationReport:
@@ -154,8 +158,8 @@ class _Checker:
                 elf += value['elf']
             if 'isa' in request.groups:
                 self._scan(pending, elf)
-            if pending.running:
-                value = self._take(*pending.running)
+            for key, answer in pending.running:
+                value = self._take(key, answer)
                 pending.observations += work.observed(value['found'])
             self._judge_code(pending)
         except BrokenExecutor:
@@ -198,7 +202,20 @@ class _Checker:
         if known is None:
             pending.fresh += 1
             known = self._pool.submit(work.run_installation, request)
-        pending.running = (key, known)
+        pending.running.append((key, known))
+
+    def _emulate(self, pending: _Pending) -> None:
+        request = pending.request
+        why = why_no_emulation(request.release)
+        if why:
+            pending.not_run.append((EMULATION, why))
+            return
+        key = self._key('emulate', request, pending.digest)
+        known = self._known(key) if self._remember_runs else None
+        if known is None:
+            pending.fresh += 1
+            known = self._pool.submit(work.emulate_installation, request)
+        pending.running.append((key, known))
 
     def _scan(self, pending: _Pending, elf: Sequence[str]) -> None:
         """Ask for the features of each object: by its name and time, by its code, or anew."""

@@ -20,6 +20,9 @@ STATIC_GROUPS: Final = ('files', 'text', 'linkage', 'isa')
 DYNAMIC_GROUPS: Final = ('module', 'start-up', 'bundle', 'build')
 ALL_GROUPS: Final = (*STATIC_GROUPS, *DYNAMIC_GROUPS)
 
+#: Slow, and only where an emulator is: done when named.
+EMULATION: Final = 'emulation'
+
 
 class Severity(str, Enum):
     """How much a finding matters: an ERROR rejects, a WARNING is for a person, a NOTE explains."""
@@ -133,6 +136,8 @@ class Finding:
     reason: str
     count: int = 1
     members: tuple[str, ...] = ()
+    #: What it is about: a path, a SONAME, a feature. Rules match it.
+    subject: str = ''
 
     def sentence(self) -> str:
         """Return the finding as one line for a person."""
@@ -199,4 +204,5 @@ def _fold(installation: str, same: list[Observation], reason: str) -> Finding:
         reason,
         len(members),
         tuple(members[:MOST_MEMBERS]),
+        first.subject,
     )

@@ -109,31 +109,38 @@ def _is_text(path: str) -> bool:
         return kind_of(file.read(1024)) is Kind.TEXT
 
 
-def _start(
-    path: str,
+def _start(path: str, option: str, environment: Mapping[str, str], scratch: str) -> Answer:
+    try:
+        return run_program([path], option, environment, scratch)
+    except OSError as error:
+        if error.errno == errno.ENOEXEC and _is_text(path):
+            # A script without "#!": shells run it themselves (POSIX, Shell Command Language 2.9.1)
+            return run_program(['/bin/sh', path], option, environment, scratch)
+        return Answer(option, 126, f'{path}: {error.strerror}')
+
+
+def run_program(
+    command: list[str],
     option: str,
     environment: Mapping[str, str],
     scratch: str,
-    command: list[str] | None = None,
+    patience: int = 1,
 ) -> Answer:
-    program = command or [path]
+    """Start a command with one option, its input closed, in a session of its own.
+
+    ``patience`` multiplies the time limit. Raises OSError when it cannot be executed.
+    """
+    process = subprocess.Popen(
+        [*command, option],
+        env={**environment, 'PYTHONDONTWRITEBYTECODE': '1'},
+        cwd=scratch,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
-        process = subprocess.Popen(
-            [*program, option],
-            env={**environment, 'PYTHONDONTWRITEBYTECODE': '1'},
-            cwd=scratch,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        if error.errno == errno.ENOEXEC and program == [path] and _is_text(path):
-            # A script without "#!": shells run it themselves (POSIX, Shell Command Language 2.9.1)
-            return _start(path, option, environment, scratch, ['/bin/sh', path])
-        return Answer(option, 126, f'{path}: {error.strerror}')
-    try:
-        output, _ = process.communicate(timeout=LIMIT_SECONDS)
+        output, _ = process.communicate(timeout=LIMIT_SECONDS * patience)
         status: int | None = process.returncode
     except subprocess.TimeoutExpired:
         # the whole session that was started here: a wrapper leaves children behind

@@ -20,6 +20,7 @@ from .build_on_top import check_compilers
 from .bundles import check_bundles
 from .dependence import TREE, signatures
 from .disassembly import DisassemblyFailed, NoDisassembler
+from .emulation import check_emulated, emulator
 from .files import check_member
 from .inventory import Kind, Member, classify, walk
 from .linkage import ReleaseLinkage
@@ -140,6 +141,19 @@ def run_installation(request: InstallationRequest) -> dict[str, Any]:
         'found': plain(found),
         'lasting': lasting,
         'depends': signatures(_ran_on(request, seen.loaded)),
+    }
+
+
+def emulate_installation(request: InstallationRequest) -> dict[str, Any]:
+    """Start the programs on the emulated CPU of their target."""
+    with tempfile.TemporaryDirectory(prefix='installation-check-') as scratch:
+        found = list(check_emulated(request, scratch))
+    release = request.release
+    compat = [f'{release.compat}/{name}' for name in ('', 'usr/lib', 'lib64')]
+    return {
+        'found': plain(found),
+        'lasting': all(o.check != 'emulation/no-answer' for o in found),
+        'depends': signatures([*compat, release.software, *(emulator(release) or ())[:1]]),
     }
 
 
