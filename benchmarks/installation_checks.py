@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +20,9 @@ from eessi_library.installation import Release, check_installations, installatio
 from eessi_library.installation.model import STATIC_GROUPS
 
 WORKERS = 2
+
+#: Installations for which peak memory is printed.
+COUNTS = (1_000, 100_000)
 
 
 def cpu() -> float:
@@ -48,6 +52,55 @@ def large_installation(top: Path, files: int = 200_000) -> Release:
     return release
 
 
+def many_installations(real: Release, top: Path, count: int) -> Release:
+    """Make a layer of many installations of three files each, hard links of the same ones."""
+    layer = top / f'many-{count}'
+    real_file = Path(real.compat, 'usr/bin/true')
+    first = layer / 'software' / 'App0' / '0.0'
+    (first / 'bin').mkdir(parents=True)
+    (first / 'bin' / 'app').write_bytes(real_file.read_bytes())
+    (first / 'bin' / 'app').chmod(0o755)
+    (first / 'lib.la').write_text("dependency_libs=''\n")
+    (first / 'readme.txt').write_text('text\n')
+    for number in range(1, count):
+        path = f'{layer}/software/App{number // 100}/{number % 100}.0'
+        os.makedirs(f'{path}/bin')
+        for name in ('bin/app', 'lib.la', 'readme.txt'):
+            # a file system allows some ten thousand links to one file
+            if number % 20_000 == 0:
+                shutil.copy2(f'{first}/{name}', f'{path}/{name}')
+            else:
+                os.link(f'{first}/{name}', f'{path}/{name}')
+        if number % 20_000 == 0:
+            first = Path(path)
+    return Release(real.path, real.cpu_target, places=((real.software, (str(layer),)),))
+
+
+def peak_memory(release: Release, cache: str) -> tuple[float, float, int, float]:
+    """Check every installation in a process of its own.
+
+    Returns the peak memory (RSS) of it and of its largest worker in MB, installations, seconds.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        start = time.perf_counter()
+        requests = installations(release, ('files', 'text', 'linkage'))
+        count = sum(1 for _ in check_installations(requests, cache, WORKERS))
+        own, worker = (
+            resource.getrusage(who).ru_maxrss / 1024
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        text = f'{own} {worker} {count} {time.perf_counter() - start}'
+        os.write(writing, text.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    own, worker, count, seconds = os.read(reading, 200).decode().split()
+    os.close(reading)
+    os.close(writing)
+    return float(own), float(worker), int(count), float(seconds)
+
+
 def main() -> None:
     """Print all figures."""
     root = Path(sys.argv[1]).absolute()
@@ -63,18 +116,36 @@ def main() -> None:
         )  # fmt: skip
         wall, used, errors, _ = check(release, cache)
         row('cached', f'{wall:.2f} s (CPU {used:.2f} s), {errors} errors', '<= 3 s', wall <= 3)
-        big = large_installation(Path(scratch))
-        requests = list(installations(big, STATIC_GROUPS))
-        start = time.perf_counter()
-        report = next(check_installations(requests, cache, WORKERS))
-        first = time.perf_counter() - start
-        start = time.perf_counter()
-        again = next(check_installations(requests, cache, WORKERS))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        large(Path(scratch), cache)
+        memory(release, Path(scratch))
+
+
+def large(scratch: Path, cache: str) -> None:
+    """Print the figures of one installation of 200,000 files."""
+    requests = list(installations(large_installation(scratch), STATIC_GROUPS))
+    start = time.perf_counter()
+    report = next(check_installations(requests, cache, WORKERS))
+    first = time.perf_counter() - start
+    start = time.perf_counter()
+    again = next(check_installations(requests, cache, WORKERS))
+    row(
+        f'one installation of {report.files:,} files, first time / cached',
+        f'{first:.1f} s / {time.perf_counter() - start:.1f} s', '(works)',
+        report.is_sound and again.cached,
+    )  # fmt: skip
+
+
+def memory(release: Release, scratch: Path) -> None:
+    """Print the peak memory for few and for many installations."""
+    seen = []
+    for count in COUNTS:
+        many = many_installations(release, scratch, count)
+        own, worker, found, seconds = peak_memory(many, f'{scratch}/cache-{count}.sqlite')
+        seen.append((own, worker))
         row(
-            f'one installation of {report.files:,} files, first time / cached',
-            f'{first:.1f} s / {time.perf_counter() - start:.1f} s, {peak:.0f} MB',
-            '(works)', report.is_sound and again.cached,
+            f'peak memory, {found:,} installations',
+            f'{own:.0f} MB, largest worker {worker:.0f} MB ({seconds:.0f} s)',
+            'does not grow', found == count and own < seen[0][0] * 1.5,
         )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class Unchanged:
     """Compares signatures; each path is looked at once."""
 
     def __init__(self, look: Callable[[str], str] = signature) -> None:
-        self._look = lru_cache(maxsize=100_000)(look)
+        self._look = lru_cache(maxsize=20_000)(look)
 
     def __call__(self, seen: dict[str, str]) -> bool:
         """True when everything is as it was."""
