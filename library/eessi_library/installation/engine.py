@@ -7,6 +7,8 @@ does not grow with the number of installations. Reports come in the order of the
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hashlib
 import itertools
 import multiprocessing
@@ -43,6 +45,9 @@ CHECKS_VERSION: Final = 1
 
 #: Members of one unit of reading.
 _SLICE: Final = 2_000
+
+#: <linux/prctl.h>
+_PR_SET_PDEATHSIG: Final = 1
 
 #: Units under way for each worker, and installations begun and not yet reported.
 _AHEAD: Final = 4
@@ -86,7 +91,7 @@ def check_installations(
     dependence.tree_signature.cache_clear()
     # Forked: a caller needs no "if __name__ == '__main__'", and starting costs 10 ms.
     context = multiprocessing.get_context('fork')
-    pool = ProcessPoolExecutor(count, context, initializer=_leave_stopping_to_the_caller)
+    pool = ProcessPoolExecutor(count, context, initializer=_begin_worker, initargs=(os.getpid(),))
     try:
         with Cache(cache_path) as cache:
             checker = _Checker(cache, pool, remember_runs, more_rules)
@@ -102,13 +107,19 @@ def check_installations(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_stopping_to_the_caller() -> None:
-    """Let Ctrl-C, which reaches the whole process group, end no worker in the middle of a unit.
+def _begin_worker(caller: int) -> None:
+    """Leave Ctrl-C to the caller, and end with it.
 
-    A handler, not SIG_IGN: what a worker starts gets the default back.
+    Ctrl-C reaches the whole process group and must not end a unit in the middle; a handler, not
+    SIG_IGN, because what a worker starts gets the default back. A worker whose caller was killed
+    would wait for ever, and hold the caller's output open: the kernel ends it (prctl(2)).
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != caller:
+        os._exit(1)
 
 
 class _Checker:

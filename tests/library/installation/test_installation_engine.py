@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,3 +189,37 @@ def test_rules_of_the_local_stack_are_for_no_other_stack() -> None:
     seen = Observation('isa/beyond-target', Severity.ERROR, member, 'avx unguarded', 'x')
     assert rule.explains('local.eessi.io', 'TensorFlow', seen)
     assert not rule.explains('software.eessi.io', 'TensorFlow', seen)
+
+
+def test_workers_end_with_a_caller_that_is_killed(release: Release, tmp_path: Path) -> None:
+    install(release, 'App/1.0')
+    code = f"""
+import os, signal
+from eessi_library.installation import Release, check_installations, installations
+release = Release({release.path!r}, 'x86_64/generic')
+reports = check_installations(installations(release, ('files',)), None, 2)
+print(next(reports).is_sound, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    # The workers hold standard output open: reading to its end shows that they are gone.
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (-9, 'True\n')
+
+
+def test_termination_ends_workers_that_are_busy(tmp_path: Path) -> None:
+    code = """
+import os, signal, time
+from concurrent.futures import ProcessPoolExecutor
+import multiprocessing
+from eessi_library.installation.engine import _begin_worker
+pool = ProcessPoolExecutor(2, multiprocessing.get_context('fork'), initializer=_begin_worker,
+                           initargs=(os.getpid(),))
+busy = [pool.submit(time.sleep, 600) for _ in range(2)]
+time.sleep(1)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+os.killpg(os.getpgid(0), signal.SIGTERM)
+"""
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, timeout=30, start_new_session=True
+    )
+    assert done.returncode == -15
