@@ -153,11 +153,12 @@ def features_beyond(
     known = frozenset(feature for feature, _ in _patterns(family)) | {'avx512'}
     screens = screens_for(supported, known)
     sections, starts = _read(path)
-    for section in sections:
-        places = candidates(section.data, screens) if screen else []
-        if not screen or len(places) * _DENSE > len(section.data):
-            return _sweep(objdump, path, _Count(family, supported))
-        _look(objdump, section, places, starts, count)
+    places = [candidates(section.data, screens) if screen else [] for section in sections]
+    code = sum(len(section.data) for section in sections)
+    if not screen or sum(map(len, places)) * _DENSE > code:
+        return _sweep(objdump, path, count)
+    for section, some in zip(sections, places, strict=True):
+        _look(objdump, section, some, starts, count)
     return [
         use
         if use.feature in table('isa_tolerated')  # reported nowhere: needs no name
