@@ -1,4 +1,4 @@
-"""Does each program in ``bin/`` start, in the environment of its module and nothing more?
+"""Does each program in ``bin/`` or of the sanity paths start, in the environment of its module?
 
 Started with ``--version``, ``--help``, ``-V`` and ``-h`` until one is answered with status 0. Many
 scientific programs know none of them: one that starts, says something and ends is sound. One that
@@ -22,6 +22,7 @@ from eessi_library.diagnosis import known_fault
 from .inventory import Kind, kind_of
 from .model import InstallationRequest, Observation, Severity
 from .rules import table
+from .sanity_paths import sanity_programs
 
 OPTIONS: Final = ('--version', '--help', '-V', '-h')
 
@@ -157,8 +158,9 @@ def check_programs(
     wanted = version_of(request.name)
     software = request.name.split('/')[0]
     reporters = table('version_reporters').get(software, {})
-    for name in programs(request):
-        member = f'bin/{name}'
+    members = [f'bin/{name}' for name in programs(request)]
+    for member in [*members, *sanity_programs(request)]:
+        name = os.path.basename(member)
         if any(fnmatchcase(f'{software}/{name}', row) for row in table('not_started')):
             continue
         reports = name in reporters.get('programs', [software.lower()])

@@ -201,6 +201,14 @@ def test_programs_that_do_not_start(
 
 
 @running
+def test_a_script_without_first_line_runs_as_in_a_shell(workplace: Workplace) -> None:
+    workplace.install()
+    workplace.program('echo App 1.0\n')
+    workplace.program('this is a script for Windows', name='app.cmd')
+    assert workplace.findings('start-up') == {}
+
+
+@running
 def test_a_program_that_hangs_is_stopped(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +233,29 @@ def test_a_program_of_another_version(workplace: Workplace) -> None:
     workplace.install()
     workplace.program('#!/bin/sh\necho App 1.1\n')
     assert 'reports 1.1' in workplace.findings('start-up')['version/differs'].reason
+
+
+EASYCONFIG = """\
+name = 'App'
+sanity_check_paths = {
+    'files': ['bin/app', 'libexec/%s' % name, 'libexec/worker', ('lib/a.txt', 'lib64/a.txt')],
+    'dirs': ['libexec'],
+}
+"""
+
+
+@running
+def test_a_program_of_the_sanity_paths_is_started_too(workplace: Workplace) -> None:
+    path = workplace.install()
+    workplace.program()
+    (path / 'easybuild').mkdir()
+    (path / 'easybuild' / 'App-1.0.eb').write_text(EASYCONFIG)
+    (path / 'libexec').mkdir()
+    worker = path / 'libexec' / 'worker'
+    worker.write_text('#!/bin/sh\nkill -ABRT $$\n')
+    worker.chmod(0o755)
+    found = workplace.findings('start-up')['start-up/crash']
+    assert (found.member, 'SIGABRT' in found.reason) == ('libexec/worker', True)
 
 
 @running
