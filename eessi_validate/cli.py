@@ -9,12 +9,14 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eessi_validate import __version__
+from eessi_validate.cli_check import check
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
@@ -38,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack_app, name='stack')
+app.command()(check)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]
@@ -66,6 +69,10 @@ Checks = Annotated[
     list[str] | None,
     typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option('--allow', metavar='FILE', help='Allow rules for checks of installations.'),
+]
 Json = Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')]
 
 
@@ -91,6 +98,7 @@ def run(
     config: Configs = None,
     system: System = '',
     checks: Checks = None,
+    allow: Allow = None,
     time_limit: Annotated[
         str, typer.Option('--time-limit', help='Time limit of each case, e.g. 10m.')
     ] = '',
@@ -122,7 +130,7 @@ def run(
     again = resume or only_failed
     if again:
         fixed = (stack, release, target, module, test, scale, config, system, checks, time_limit)
-        if any((*fixed, out, nonce, repeat != 1, resume and only_failed)):
+        if any((*fixed, allow, out, nonce, repeat != 1, resume and only_failed)):
             raise UsageError('--resume and --only-failed repeat what DIR asked for: give only DIR')
     if time_limit and not _DURATION.match(time_limit):
         raise UsageError(
@@ -141,6 +149,7 @@ def run(
         request = _request(
             stack, release, target, module, test, scale, repeat, config, system, checks, time_limit
         )
+        request = replace(request, allow=tuple(str(Path(f).absolute()) for f in allow or ()))
         with _no_empty_directory(options.directory):
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)

@@ -137,6 +137,8 @@ class Catalogue:
     cpu_targets: Mapping[str, Mapping[str, Any]]
     drop_packages: tuple[str, ...]
     exclude_files: tuple[str, ...]
+    #: Of every installation, before its own.
+    rewrite: tuple[Rewrite, ...]
     compat: CompatLayer
     sets: Mapping[str, tuple[str, ...]]
     table: Mapping[str, Any]
@@ -204,6 +206,7 @@ def parse_catalogue(data: Mapping[str, Any]) -> Catalogue:
             cpu_targets=data['cpu_targets'],
             drop_packages=tuple(data['drop_packages']),
             exclude_files=tuple(data['exclude_files']),
+            rewrite=_rewrites(data.get('rewrite', ()), {}),
             compat=CompatLayer(
                 packages=tuple(compat['packages']),
                 exclude=tuple(compat.get('exclude', ())),
