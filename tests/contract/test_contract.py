@@ -48,7 +48,12 @@ ARROWS = {
 }
 
 #: Rooms of the library that a room of the driver may import; others import none of it.
-LIBRARY_FOR = {'run': {'diagnosis', 'compat_layer'}, 'localstack': {'elf'}, 'gate': {'elf'}}
+LIBRARY_FOR = {
+    'plan': {'installation'},
+    'run': {'diagnosis', 'compat_layer', 'installation'},
+    'localstack': {'elf'},
+    'gate': {'elf'},
+}
 
 
 #: Names of files that jobs run under the stack's own Python, unless a module imports them.

@@ -161,7 +161,7 @@ class Pipeline(PythonProgramTest, pin_prefix=True):
         try:
             return parse_result(self.require_output('result.json'))
         except ResultError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
 
     def expect_clean_end(self) -> None:
         """As for every library test; the reason also names what Java or a daemon said."""

@@ -126,7 +126,7 @@ class Training(PythonProgramTest, pin_prefix=True):
         try:
             return parse_result(self.require_output('result.json'))
         except ResultError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
 
     @sanity_function
     def computes_and_learns(self) -> bool:
