@@ -66,11 +66,11 @@ FAULTS = (
         NUMPY,
     ),
     Fault(
-        'solution in single precision',
+        'solution off by 1e-9',
         broken.append(
             'SciPy-bundle',
             'numpy/linalg/__init__.py',
-            '_solve = solve\nsolve = lambda a, b: _solve(a.astype("f"), b.astype("f")).astype("d")',
+            '_solve = solve\nsolve = lambda a, b: _solve(a * (1 + 1e-9), b)',
         ),
         r'NumPy: scaled error of LU',
         NUMPY,

@@ -92,7 +92,7 @@ FAULTS = (
     Fault(
         'workers: weights off by 1e-9',
         broken.change(_WORKER, 'ranks/1.json', 'r["weights"][0] += 1e-9', 1),
-        r'rank 1: the weights after 6 steps differs',
+        r'rank 1: the vector of weights after 6 steps differs',
         WORKERS,
     ),
     Fault(

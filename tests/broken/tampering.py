@@ -34,6 +34,8 @@ class Tampering:
     def remove(self, path: Path) -> Path:
         """Take a file, link or directory away; return where it waits."""
         sound = path.with_name(path.name + _SOUND)
+        if os.path.lexists(sound):
+            raise RuntimeError(f'{path} is broken already: mend_leftovers() mends the stack')
         os.rename(path, sound)
         self._changed.append(path)
         return sound

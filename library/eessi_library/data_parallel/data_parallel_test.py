@@ -165,7 +165,7 @@ class DataParallelTest(PythonProgramTest, pin_prefix=True):
             for name, found, exact in (
                 ("gradient of the rank's own samples", report.local_gradient, local),
                 ('averaged gradient', report.gradient, first),
-                (f'weights after {self.steps} steps', report.weights, weights),
+                (f'vector of weights after {self.steps} steps', report.weights, weights),
             ):
                 error = largest_difference(found, exact)
                 expect(

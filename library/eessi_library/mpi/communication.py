@@ -21,6 +21,7 @@ from eessi_library.mpi.report import (
     error_message,
     parse_report,
 )
+from eessi_library.python_program import last_exception
 
 
 class CommunicationTest(LibraryTest, pin_prefix=True):
@@ -114,7 +115,7 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
             self.expect_clean_end()
         except SanityError as error:
             output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
-            if message := error_message(output):
+            if message := error_message(output) or last_exception(output):
                 raise SanityError(f'{message}; {error}') from None
             raise
 

@@ -14,6 +14,11 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\
         (f'{TRACE}ImportError: libx.so: cannot open\nmore\n', 'ImportError: libx.so: cannot open'),
         (f'{TRACE}a.b.SomeError: first\n\n{TRACE}ValueError\n', 'ValueError'),
         ('Error: nothing was raised\n', None),
+        (
+            f'{TRACE}ImportError: libblas.so: cannot open\n\nDuring handling ...\n\n'
+            f'{TRACE}ImportError: \n\nPLEASE READ THIS\n',
+            'ImportError: libblas.so: cannot open',
+        ),
     ],
 )
 def test_the_last_exception_is_named(output, expected):
