@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eessi_library import installation
+import eessi_library.installation as installation
 from eessi_library.installation import (
     ALL_GROUPS,
     EMULATION,

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from eessi_library import installation
+import eessi_library.installation as installation
 from eessi_library.installation import release_checks as of_release
 from eessi_validate.errors import UsageError
 from eessi_validate.plan.installation_cases import (

@@ -29,9 +29,9 @@ def last_exception(output: str) -> str | None:
 class PythonProgramTest(LibraryTest, pin_prefix=True):
     """What these tests share; abstract. The program lies beside the class that sends it."""
 
-    def send_program(self, beside: str, name: str) -> None:
-        """Write ``program.py``, which lies beside the file `beside`, as `name`."""
-        text = Path(beside).with_name('program.py').read_text(encoding='utf-8')
+    def send_program(self, beside: str, name: str, program: str = 'program.py') -> None:
+        """Write `program`, which lies beside the file `beside`, as `name`."""
+        text = Path(beside).with_name(program).read_text(encoding='utf-8')
         self.write(name, text)
 
     def expect_clean_end(self) -> None:

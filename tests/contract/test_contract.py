@@ -48,7 +48,12 @@ ARROWS = {
 }
 
 #: Rooms of the library that a room of the driver may import; others import none of it.
-LIBRARY_FOR = {'run': {'diagnosis', 'compat_layer'}, 'localstack': {'elf'}, 'gate': {'elf'}}
+LIBRARY_FOR = {
+    'plan': {'installation'},
+    'run': {'diagnosis', 'compat_layer', 'installation'},
+    'localstack': {'elf'},
+    'gate': {'elf'},
+}
 
 
 #: Names of files that jobs run under the stack's own Python, unless a module imports them.
@@ -387,6 +392,20 @@ def _top(name: str) -> str:
 def test_library_imports_reframe_and_the_standard_library_only(path: Path) -> None:
     allowed = {*sys.stdlib_module_names, 'reframe', 'eessi_library'}
     assert {name for name in _imports(path) if _top(name) not in allowed} == set()
+
+
+@pytest.mark.parametrize('path', library_files().values(), ids=_dotted)
+def test_no_reason_is_said_twice(path: Path) -> None:
+    # The text of ReFrame's exceptions contains that of their cause.
+    twice = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.cause, ast.Name)
+        and isinstance(node.exc, ast.Call)
+        and ast.unparse(node.exc.func) == 'SanityError'
+    ]
+    assert not twice, f'end these with "from None": lines {twice}'
 
 
 @pytest.mark.parametrize('path', sorted(LIBRARY.glob('elf/*.py')), ids=lambda p: p.name)
