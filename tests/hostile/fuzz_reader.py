@@ -23,6 +23,7 @@ def main(seconds: float, start: int, keep: Path) -> int:
     tally, failures, began = Tally(), 0, time.monotonic()
     batches = random.Random(start)
     while time.monotonic() - began < seconds:
+        last: list[bytes] = []
 
         @seed(batches.randrange(1 << 62))
         @settings(
@@ -32,12 +33,13 @@ def main(seconds: float, start: int, keep: Path) -> int:
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        @given(mutated_archives(), st.sampled_from([100, 512, 700, 4096, 1 << 20]))
-        def batch(archive: bytes, chunk: int) -> None:
+        @given(
+            archive=mutated_archives(), chunk=st.sampled_from([100, 512, 700, 4096, 1 << 20])
+        )
+        def batch(archive: bytes, chunk: int, last: list[bytes] = last) -> None:
             last[:] = [archive]
             check_reader(archive, chunk, tally)
 
-        last: list[bytes] = []
         try:
             batch()
         except Exception as error:  # noqa: BLE001 - counted and shown, the run goes on
@@ -63,8 +65,7 @@ def main(seconds: float, start: int, keep: Path) -> int:
 
 
 if __name__ == '__main__':
-    seconds, first_seed, directory = [*sys.argv[1:], '1', '.'][:3] if len(sys.argv) == 2 else [
-        *sys.argv[1:],
-        '.',
-    ][:3]
+    seconds, first_seed, directory = (
+        [*sys.argv[1:], '1', '.'][:3]
+        seconds, first_seed, directory = [*sys.argv[1:], *('60', '1', '.')[len(sys.argv) - 1 :]][:3]
     sys.exit(main(float(seconds), int(first_seed), Path(directory)))

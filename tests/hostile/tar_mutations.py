@@ -152,7 +152,9 @@ def mutated_archives(draw: st.DrawFn) -> bytes:
             archive = archive[:at] + block + archive[at + BLOCK :]
         elif what == 'byte' and archive:
             place = draw(st.integers(0, len(archive) - 1))
-            archive = archive[:place] + draw(st.binary(min_size=1, max_size=3)) + archive[place + 1 :]
+            archive = (
+                archive[:place] + draw(st.binary(min_size=1, max_size=3)) + archive[place + 1 :]
+            )
         elif what == 'pax':
             records = draw(st.lists(st.sampled_from(_PAX_RECORDS), min_size=1, max_size=3))
             typeflag = draw(st.sampled_from([b'x', b'x', b'g', b'X']))

@@ -42,7 +42,7 @@ class FirstReading:
     """What the first reading found, kept on disk until the second one is complete."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._batch: list[bytes] = []
         #: Takes the next record.
         self.add = self._batch.append

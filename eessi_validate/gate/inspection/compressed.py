@@ -148,7 +148,9 @@ class TarballStream:
     def _decompressor(self, first: bytes) -> Decompressor:
         if first.startswith(_ZSTD):
             self.compression = 'zstd'
-            options = {zstd.DecompressionParameter.window_log_max: self._limits.zstd_window_log}
+            options: dict[int, int] = {
+                zstd.DecompressionParameter.window_log_max: self._limits.zstd_window_log
+            }
             return _Compressed(zstd.ZstdDecompressor(options=options), 'zstd')
         if first.startswith(_GZIP):
             self.compression = 'gzip'

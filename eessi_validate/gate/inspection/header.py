@@ -108,7 +108,9 @@ def _owners(fields: bytes) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=256)
 def _are_devices(fields: bytes) -> bool:
-    return all(not half.strip(b'\0 ') or _OCTAL.fullmatch(half) for half in (fields[:8], fields[8:]))
+    return all(
+        not half.strip(b'\0 ') or _OCTAL.fullmatch(half) for half in (fields[:8], fields[8:])
+    )
 
 
 def _number(field: bytes) -> int:

@@ -23,6 +23,14 @@ _PATIENCE_SECONDS = 120
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
 
+_GNU_OPTIONS = (
+    '--list',
+    '--verbose',
+    '--numeric-owner',
+    '--quoting-style=c',
+    '--blocking-factor=2048',
+    '--file=-',
+)
 #: A line of ``tar --list --verbose``: mode, owner, size, date, time, then names in quotes.
 _GNU_LINE = re.compile(rb'^(\S{10})\S* \S+ +(\S+) \S+(?: \S+)? (?=")', re.MULTILINE)
 _BARE_DIRECTORY = re.compile(rb'^(d[^\n]*[^/"\n])"$', re.MULTILINE)
@@ -42,16 +50,12 @@ class SecondReading:
     """A process that lists the archive it is fed."""
 
     def __init__(self) -> None:
-        self._listing = tempfile.TemporaryFile()
+        self._listing = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         tar = gnu_tar()
         #: Program that reads, for the report.
         self.reader = 'GNU tar' if tar else 'tarfile of Python'
-        command = (
-            [tar, '--list', '--verbose', '--numeric-owner', '--quoting-style=c']
-            + ['--blocking-factor=2048', '--file=-']
-            if tar
-            else [sys.executable, '-I', '-m', 'eessi_validate.gate.inspection.tarfile_reading']
-        )
+        ours = [sys.executable, '-I', '-m', 'eessi_validate.gate.inspection.tarfile_reading']
+        command = [tar, *_GNU_OPTIONS] if tar else ours
         self._is_gnu = bool(tar)
         self._process = subprocess.Popen(
             command,

@@ -21,7 +21,7 @@ def main() -> None:
     ) as archive:
         while (info := archive.next()) is not None:
             # The archive keeps all members otherwise: half a gigabyte for half a million.
-            archive.members = []
+            archive.members = []  # type: ignore[attr-defined]
             sys.stdout.buffer.write(
                 record(
                     _KINDS.get(info.type, '?'),
