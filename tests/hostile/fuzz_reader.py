@@ -33,9 +33,7 @@ def main(seconds: float, start: int, keep: Path) -> int:
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        @given(
-            archive=mutated_archives(), chunk=st.sampled_from([100, 512, 700, 4096, 1 << 20])
-        )
+        @given(archive=mutated_archives(), chunk=st.sampled_from([100, 512, 700, 4096, 1 << 20]))
         def batch(archive: bytes, chunk: int, last: list[bytes] = last) -> None:
             last[:] = [archive]
             check_reader(archive, chunk, tally)
@@ -65,7 +63,5 @@ def main(seconds: float, start: int, keep: Path) -> int:
 
 
 if __name__ == '__main__':
-    seconds, first_seed, directory = (
-        [*sys.argv[1:], '1', '.'][:3]
-        seconds, first_seed, directory = [*sys.argv[1:], *('60', '1', '.')[len(sys.argv) - 1 :]][:3]
+    seconds, first_seed, directory = [*sys.argv[1:], *('60', '1', '.')[len(sys.argv) - 1 :]][:3]
     sys.exit(main(float(seconds), int(first_seed), Path(directory)))
