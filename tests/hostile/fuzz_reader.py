@@ -10,6 +10,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -18,28 +19,33 @@ from reader_property import Tally, check_reader
 from tar_mutations import mutated_archives
 
 
+def batch(first_seed: int, tally: Tally, last: list[bytes]) -> Callable[[], None]:
+    """Return a property over a thousand archives; ``last`` holds the one it looked at last."""
+
+    @seed(first_seed)
+    @settings(
+        max_examples=1000,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(mutated_archives(), st.sampled_from([100, 512, 700, 4096, 1 << 20]))
+    def reads_as_others_do(archive: bytes, chunk: int) -> None:
+        last[:] = [archive]
+        check_reader(archive, chunk, tally)
+
+    return reads_as_others_do
+
+
 def main(seconds: float, start: int, keep: Path) -> int:
     """Run batches of examples until the time is up."""
     tally, failures, began = Tally(), 0, time.monotonic()
     batches = random.Random(start)
     while time.monotonic() - began < seconds:
         last: list[bytes] = []
-
-        @seed(batches.randrange(1 << 62))
-        @settings(
-            max_examples=1000,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(archive=mutated_archives(), chunk=st.sampled_from([100, 512, 700, 4096, 1 << 20]))
-        def batch(archive: bytes, chunk: int, last: list[bytes] = last) -> None:
-            last[:] = [archive]
-            check_reader(archive, chunk, tally)
-
         try:
-            batch()
+            batch(batches.randrange(1 << 62), tally, last)()
         except Exception as error:  # noqa: BLE001 - counted and shown, the run goes on
             failures += 1
             # The last example is the smallest one: hypothesis ends by showing it.

@@ -21,6 +21,8 @@ ZERO_BLOCK = bytes(BLOCK)
 _FIELDS = struct.Struct('100s24s12s12s8sc100s8s32s32s16s155s12s')
 _USTAR, _GNU = b'ustar\x0000', b'ustar  \0'
 _OCTAL = re.compile(rb' *([0-7]+)[ \0]*')
+#: First byte of a number in GNU's binary notation.
+_BINARY = 0x80
 _NO_PREFIX, _NO_TAIL = bytes(155), bytes(12)
 
 
@@ -103,7 +105,9 @@ def _whole_sum(checksum: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def _owners(fields: bytes) -> tuple[int, int, int]:
-    return _number(fields[:8]), _number(fields[8:16]), _number(fields[16:])
+    # No mode is large enough for GNU's binary notation.
+    mode = -1 if fields[0] == _BINARY else _number(fields[:8])
+    return mode, _number(fields[8:16]), _number(fields[16:])
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +121,7 @@ def _number(field: bytes) -> int:
     """Return an octal number, or one in GNU's binary notation for large values; -1 if malformed."""
     if found := _OCTAL.fullmatch(field):
         return int(found[1], 8)
-    value = int.from_bytes(field[1:], 'big') if field[0] == 0x80 else -1
+    value = int.from_bytes(field[1:], 'big') if field[0] == _BINARY else -1
     return value if value < 1 << 63 else -1
 
 
