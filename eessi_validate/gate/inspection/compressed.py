@@ -55,9 +55,11 @@ class TarballStream:
         self._hash_only = threading.Event()
         self._file_size = os.fstat(descriptor).st_size
         self._ended = False
-        #: Bytes of the file and of what it decompresses to, as far as they were read.
+        #: Bytes of the file.
         self.size = 0
+        #: Decompressed bytes that were handed out.
         self.unpacked = 0
+        self._unpacked_ahead = 0
         #: ``zstd``, ``gzip``, ``none``, or '' if unknown.
         self.compression = ''
         self._thread = threading.Thread(target=self._run, name='tarball', daemon=True)
@@ -74,6 +76,7 @@ class TarballStream:
         item = self._queue.get()
         if isinstance(item, bytes):
             self._ended = not item
+            self.unpacked += len(item)
             return item
         raise item
 
@@ -131,13 +134,13 @@ class TarballStream:
         self._hash_only.set()
 
     def _hand_out(self, chunk: bytes) -> None:
-        self.unpacked += len(chunk)
+        self._unpacked_ahead += len(chunk)
         limits = self._limits
-        if self.unpacked > limits.unpacked:
+        if self._unpacked_ahead > limits.unpacked:
             raise ReadingStopped(
                 'unpacked-too-large', f'the archive is larger than {limits.unpacked} bytes'
             )
-        if self.unpacked > max(limits.ratio_from, limits.ratio * self._file_size):
+        if self._unpacked_ahead > max(limits.ratio_from, limits.ratio * self._file_size):
             raise ReadingStopped(
                 'ratio-too-high',
                 f'{self._file_size} bytes decompress to more than {limits.ratio:g} times as many',
