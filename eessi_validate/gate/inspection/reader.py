@@ -317,6 +317,8 @@ def _with_extended(
 
 def _agree(short: bytes, long: bytes, number: int) -> None:
     """Refuse a short name that leads a reader without extended headers to another place."""
+    if long.startswith(short) and b'..' not in short:
+        return
     first = short.partition(b'/')[0]
     if first != long.partition(b'/')[0][: len(first)] or b'..' in short.split(b'/'):
         raise ReadingStopped(

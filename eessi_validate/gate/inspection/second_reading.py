@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 
 #: Waiting longer for the second reader to take a piece means that it hangs.
 _PATIENCE_SECONDS = 120
 _PIPE_BYTES = 1 << 20
+_BLOCK_TO_SPARE = 1 << 20
 _F_SETPIPE_SZ = 1031
 
 _GNU_OPTIONS = (
@@ -86,23 +88,32 @@ class SecondReading:
                 self._takes = False
 
     def finish(self) -> int:
-        """End the archive and return the reader's exit code."""
+        """End the archive and return the reader's exit code.
+
+        :raises OSError: if it failed where there is no space left for its list.
+        """
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            self._takes = False
         try:
-            return self._process.wait(_PATIENCE_SECONDS)
+            code = self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return self._process.wait()
+            code = self._process.wait()
+        if code:
+            # A full disk says nothing of the archive: this fails then, too.
+            size = os.fstat(self._listing.fileno()).st_size
+            os.posix_fallocate(self._listing.fileno(), size, _BLOCK_TO_SPARE)
+        return code
 
     def stop(self) -> None:
         """End the reader, whatever it is doing."""
         if self._process.poll() is None:
             self._process.kill()
-            self.finish()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
         self._listing.close()
 
     def records(self) -> Iterator[bytes]:
