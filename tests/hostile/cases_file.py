@@ -102,6 +102,12 @@ def zen2_renamed_to_haswell_still_validly_signed() -> Tarball:
     return Tarball(packed, name, metadata=metadata_of(packed, NAME))
 
 
+@hostile('metadata-filename-differs')
+def announced_with_an_escape_sequence() -> Tarball:
+    packed = pack(SOUND)
+    return Tarball(packed, metadata=metadata_of(packed, filename='\x1b[2J\n', url=''))
+
+
 @hostile('metadata-url-differs')
 def announced_for_another_object() -> Tarball:
     packed = pack(SOUND)
@@ -238,6 +244,14 @@ def more_members_than_the_limit() -> Tarball:
     for number in range(200):
         archive.add(f'{FOO}/lib/{number}')
     return tarball(archive, limits={'members': 100})
+
+
+@hostile('too-many-members')
+def thousands_of_directories_in_each_path() -> Tarball:
+    archive = sound()
+    for number in range(200):
+        archive.add(f'{FOO}/{number}/{"a/" * 1900}x')
+    return tarball(archive)
 
 
 @hostile('too-many-members')

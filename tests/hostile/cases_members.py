@@ -352,6 +352,17 @@ def two_links_to_each_other() -> Tarball:
     return tarball(sound().symlink(f'{FOO}/a', 'b').symlink(f'{FOO}/b', 'a'))
 
 
+@hostile('symlink-loop')
+def links_that_take_hours_to_follow() -> Tarball:
+    archive = sound().directory(f'{FOO}/d')
+    for number in range(40):
+        archive.symlink(f'{FOO}/d/{number}', 'x/../' * 700 + str(number + 1))
+    archive.directory(f'{FOO}/d/x').directory(f'{FOO}/d/40')
+    for number in range(2000):
+        archive.symlink(f'{FOO}/d/n{number}', '0')
+    return tarball(archive)
+
+
 @hostile('symlink-dangling')
 def link_to_nothing() -> Tarball:
     return tarball(sound().symlink(f'{FOO}/lib', 'lib64'), with_base=True)

@@ -178,6 +178,32 @@ def test_a_hard_link_inside_an_installation(tmp_path: Path) -> None:
     inspect(tarball(sound().hardlink(f'{FOO}/bin/foo2', f'{FOO}/bin/foo')), tmp_path)
 
 
+def test_a_hard_link_between_directories_of_a_compat_layer(tmp_path: Path) -> None:
+    root = '2023.06/compat/linux/x86_64'
+    archive = sound_compat().add(f'{root}/usr/bin/git', elf(), mode=0o755)
+    archive.hardlink(f'{root}/usr/libexec/git-core/git', f'{root}/usr/bin/git')
+    inspect(tarball(archive, COMPAT_NAME), tmp_path)
+
+
+def test_software_for_a_base_in_the_form_of_2021(tmp_path: Path) -> None:
+    base = tmp_path / 'pilot.eessi-hpc.org'
+    software = SOFTWARE.replace('2023.06', '2021.06')
+    bar = base / software / 'software' / 'Bar' / '2.0'
+    bar.mkdir(parents=True)
+    (bar / 'bar').write_bytes(b'old')
+    (base / '2021.06' / 'init').mkdir()
+    archive = Archive().add(f'{software.partition("/")[2]}/software/Bar/2.0/bar', b'new')
+    path = tmp_path / NAME.replace('2023.06', '2021.06').replace('zst', 'gz')
+    path.write_bytes(pack(archive.bytes(), path.name))
+    inspection = inspect_tarball(path, base=base)
+    assert inspection.totals.replaced == 1
+    assert 'base-installation-overwritten' in inspection.counts
+
+
+def test_device_code_of_an_accelerator(tmp_path: Path) -> None:
+    inspect(tarball(sound().add(f'{FOO}/lib/kernel.cubin', elf(190))), tmp_path)
+
+
 def test_names_in_other_languages_and_hidden_files(tmp_path: Path) -> None:
     archive = sound().add(f'{FOO}/share/Főtanúsítvány.crt', b'x').add(f'{FOO}/share/.keep')
     inspect(tarball(archive.add(f'{FOO}/share/日本語/a b (1).txt', b'x')), tmp_path)

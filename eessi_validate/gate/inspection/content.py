@@ -15,6 +15,8 @@ MODULE_BYTES = 256 * 1024
 ELF = b'\x7fELF'
 _MACHINES = {'x86_64': 62, 'aarch64': 183, 'ppc64le': 21, 'riscv64': 243}
 _NAMES = {number: name for name, number in _MACHINES.items()} | {3: 'i386', 40: 'arm'}
+#: Code for accelerators and the kernel's virtual machine, whatever the host is.
+_DEVICE_MACHINES = {190, 224, 247}
 _CORE, _INTERP = 4, 3
 _BUILD_PATHS = re.compile(rb'#! *(/(?:tmp|var/tmp|home|dev/shm|root|scratch)/[^ \n]*)')
 _MODULE_ROOT = re.compile(
@@ -41,6 +43,8 @@ def judge_elf(
         add('core-dump', path, 'it is a core dump')
         return
     wanted = _MACHINES.get(family)
+    if machine in _DEVICE_MACHINES:
+        return
     if wanted and (machine != wanted or head[4] != 2 or head[5] != 1):
         shown = _NAMES.get(machine, f'machine {machine}')
         form = f'{32 * head[4]}-bit, {"big" if head[5] == 2 else "little"}-endian'

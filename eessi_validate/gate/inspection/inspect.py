@@ -12,7 +12,7 @@ from eessi_validate.gate.inspection.base import BaseStack
 from eessi_validate.gate.inspection.completeness import Completeness
 from eessi_validate.gate.inspection.compressed import TarballStream
 from eessi_validate.gate.inspection.faults import ReadingStopped
-from eessi_validate.gate.inspection.findings import FindingLog
+from eessi_validate.gate.inspection.findings import FindingLog, printable
 from eessi_validate.gate.inspection.layout import Layout
 from eessi_validate.gate.inspection.limits import DEFAULT_LIMITS, Limits
 from eessi_validate.gate.inspection.links import LinkJudge
@@ -55,14 +55,14 @@ def inspect_tarball(
 
 class _Inspector:
     def __init__(self, name: str, descriptor: int, base: Path | None, limits: Limits) -> None:
-        self._file_name = name
+        self._file_name = printable(os.fsencode(name))
         self._descriptor = descriptor
         self._limits = limits
         self._log = FindingLog(limits.listed)
         self._name = self._parse_name()
         self._layout = Layout(self._name)
         self._base = BaseStack(base, self._layout) if base is not None else None
-        self._tree = Tree(self._layout, self._base, self._log.add, limits.component)
+        self._tree = Tree(self._layout, self._base, self._log.add, limits)
         self._judge = MemberJudge(
             self._name, self._layout, self._tree, self._base, self._log.add, limits
         )

@@ -35,6 +35,11 @@ class Place(NamedTuple):
         return b'/'.join(self.below[:2]) if len(self.below) >= 2 else b''
 
     @property
+    def unit(self) -> tuple[str, str, bytes]:
+        """What hard links must stay in: an installation, or a whole compat layer."""
+        return self.area, self.subdir, self.installation if self.area != 'payload' else b''
+
+    @property
     def takes_files(self) -> bool:
         """Whether the layout has files directly in this directory."""
         return (

@@ -15,6 +15,8 @@ from eessi_validate.stack.tables import read_table
 
 #: Links that Linux follows in one path (``MAXSYMLINKS``).
 _MOST_HOPS = 40
+#: Components looked at for all links of an archive together: some minutes at the worst.
+_MOST_STEPS = 5_000_000
 _REPOSITORY = rb'/cvmfs/(?P<repository>[a-z0-9][a-z0-9.-]*)'
 
 
@@ -39,6 +41,9 @@ class LinkJudge:
         self._add = add
         top = (layout.top or b'') + b'/' if layout.top else b''
         self._floor = 1 if top else 0
+        self._steps_left = _MOST_STEPS
+        #: Areas that a software tarball may carry along, whose links stay inside.
+        self._guests = (top + b'init/', top + b'scripts/')
         os_name = name.os.encode()
         compat = top + b'compat/' + os_name + b'/' + name.family.encode()
         self._zones: tuple[bytes, ...]
@@ -76,7 +81,8 @@ class LinkJudge:
                 return
             raise _Verdict('symlink-variant', 'CernVM-FS clients expand "$(", in no known form')
         place, missing = self._resolve(path, target)
-        if not any(place.startswith(zone) or place + b'/' == zone for zone in self._zones):
+        zones = self._zones + tuple(area for area in self._guests if path.startswith(area))
+        if not any(place.startswith(zone) or place + b'/' == zone for zone in zones):
             raise _Verdict('symlink-other-target', f'that is {printable(place)}')
         if missing:
             raise _Verdict(
@@ -93,6 +99,9 @@ class LinkJudge:
         hops, missing = 0, False
         here, left = self._turn(here, left, target, first=True)
         while left:
+            self._steps_left -= 1
+            if self._steps_left < 0:
+                raise _Verdict('symlink-loop', 'all links together take too many steps to follow')
             part = left.pop()
             if part in (b'', b'.'):
                 continue

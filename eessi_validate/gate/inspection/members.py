@@ -190,11 +190,7 @@ class MemberJudge:
             return
         there = self._tree.directories[target.rpartition(b'/')[0]].place
         here = directory.place
-        if (there.area, there.subdir, there.installation) != (
-            here.area,
-            here.subdir,
-            here.installation,
-        ):
+        if there.unit != here.unit:
             self._add(
                 'hardlink-outside-installation',
                 path,
