@@ -71,7 +71,10 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes = b'', **fields: ob
 
 
 def inspect_time(tarball: Path) -> tuple[float, float]:
-    """Return wall and user CPU time of the whole command; without modules the tarball is held, after a complete reading."""
+    """Return wall and user CPU seconds of the whole command.
+
+    The tarballs have no modules, so they are held; but they are read to their end.
+    """
     runs = [timed([*INSPECT, str(tarball)]) for _ in range(ROUNDS)]
     assert {run.code for run in runs} == {75}, runs
     return median([run.wall for run in runs]), median([run.user for run in runs])
