@@ -246,12 +246,20 @@ def more_members_than_the_limit() -> Tarball:
     return tarball(archive, limits={'members': 100})
 
 
-@hostile('too-many-members')
+@hostile('name-too-long')
 def thousands_of_directories_in_each_path() -> Tarball:
     archive = sound()
     for number in range(200):
         archive.add(f'{FOO}/{number}/{"a/" * 1900}x')
     return tarball(archive)
+
+
+@hostile('too-many-members')
+def deep_paths_whose_directories_fill_the_memory() -> Tarball:
+    archive = sound()
+    for number in range(200):
+        archive.add(f'{FOO}/{number}/{"a/" * 240}x')
+    return tarball(archive, limits={'names': 1 << 20})
 
 
 @hostile('too-many-members')

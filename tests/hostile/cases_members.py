@@ -358,9 +358,9 @@ def links_that_take_hours_to_follow() -> Tarball:
     for number in range(40):
         archive.symlink(f'{FOO}/d/{number}', 'x/../' * 700 + str(number + 1))
     archive.directory(f'{FOO}/d/x').directory(f'{FOO}/d/40')
-    for number in range(2000):
+    for number in range(300):
         archive.symlink(f'{FOO}/d/n{number}', '0')
-    return tarball(archive)
+    return tarball(archive, limits={'link_steps': 100_000})
 
 
 @hostile('symlink-dangling')

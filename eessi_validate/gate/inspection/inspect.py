@@ -149,7 +149,14 @@ class _Inspector:
         whole = Completeness(name, self._layout, self._tree, self._base, self._log.add)
         if self._complete:
             whole.judge(self._judge.counts['-'])
-            links = LinkJudge(name, self._layout, self._tree, self._base, self._log.add)
+            links = LinkJudge(
+                name,
+                self._layout,
+                self._tree,
+                self._base,
+                self._log.add,
+                self._limits.link_steps,
+            )
             for directory, here in self._tree.directories.items():
                 for entry, what in here.entries.items():
                     if isinstance(what, bytes):

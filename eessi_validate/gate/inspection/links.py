@@ -15,8 +15,6 @@ from eessi_validate.stack.tables import read_table
 
 #: Links that Linux follows in one path (``MAXSYMLINKS``).
 _MOST_HOPS = 40
-#: Components looked at for all links of an archive together: some minutes at the worst.
-_MOST_STEPS = 5_000_000
 _REPOSITORY = rb'/cvmfs/(?P<repository>[a-z0-9][a-z0-9.-]*)'
 
 
@@ -33,7 +31,13 @@ class LinkJudge:
     """Judges the symbolic links of one archive, once all its members are known."""
 
     def __init__(
-        self, name: TarballName, layout: Layout, tree: Tree, base: BaseStack | None, add: Add
+        self,
+        name: TarballName,
+        layout: Layout,
+        tree: Tree,
+        base: BaseStack | None,
+        add: Add,
+        steps: int,
     ) -> None:
         self._name = name
         self._tree = tree
@@ -41,7 +45,7 @@ class LinkJudge:
         self._add = add
         top = (layout.top or b'') + b'/' if layout.top else b''
         self._floor = 1 if top else 0
-        self._steps_left = _MOST_STEPS
+        self._steps_left = steps
         #: Areas that a software tarball may carry along, whose links stay inside.
         self._guests = (top + b'init/', top + b'scripts/')
         os_name = name.os.encode()

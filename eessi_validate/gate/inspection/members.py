@@ -111,6 +111,9 @@ class MemberJudge:
                 self.overwrite.judge(member, path, own, directory)
 
     def _unusual(self, path: bytes, parent: bytes, own: bytes) -> Directory | None:
+        if path.count(SLASH) >= self._limits.depth:
+            self._add('name-too-long', path, f'it has more than {self._limits.depth} components')
+            return None
         if not path_is_usable(path, self._add):
             return None
         if not PLAIN.fullmatch(own):
