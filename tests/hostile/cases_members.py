@@ -15,6 +15,7 @@ from crafting import (
     Archive,
     Tarball,
     elf,
+    loader,
     module,
     sound,
     sound_compat,
@@ -333,6 +334,21 @@ def link_to_another_release() -> Tarball:
 
 
 @hostile('symlink-other-target')
+def link_to_another_repository() -> Tarball:
+    target = f'/cvmfs/other.eessi.io/versions/{FOO}/bin/foo'
+    return tarball(sound().symlink(f'{FOO}/bin/x', target), with_base=True)
+
+
+@hostile('symlink-other-target')
+def links_to_two_repositories() -> Tarball:
+    archive = sound()
+    for number, name in enumerate(('software', 'other')):
+        target = f'/cvmfs/{name}.eessi.io/versions/{FOO}/bin/foo'
+        archive.symlink(f'{FOO}/bin/x{number}', target)
+    return tarball(archive)
+
+
+@hostile('symlink-other-target')
 def link_from_init_to_software() -> Tarball:
     return tarball(sound_init().symlink('2023.06/init/x', '../software'), INIT_NAME)
 
@@ -564,8 +580,20 @@ def program_with_the_loader_of_the_host() -> Tarball:
 
 @hostile('elf-interpreter')
 def program_with_the_loader_of_another_release() -> Tarball:
-    loader = b'/cvmfs/software.eessi.io/versions/2021.12/compat/linux/x86_64/lib64/ld.so'
-    return tarball(sound().add(f'{FOO}/bin/x', elf(interpreter=loader), mode=0o755))
+    program = elf(interpreter=loader(top='2021.12'))
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755))
+
+
+@hostile('elf-interpreter')
+def program_with_a_loader_in_tmp() -> Tarball:
+    program = elf(interpreter=b'/tmp/versions/2023.06/compat/linux/x86_64/lib64/ld.so')
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755), with_base=True)
+
+
+@hostile('elf-interpreter')
+def program_with_a_loader_up_and_away() -> Tarball:
+    program = elf(interpreter=loader() + b'/../../../../../../../../../tmp/ld.so')
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755))
 
 
 @hostile('core-dump')

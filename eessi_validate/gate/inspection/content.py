@@ -51,7 +51,7 @@ def judge_elf(
         add('elf-architecture', path, f'it is for {shown} ({form}), not for {family}')
         return
     interpreter = _interpreter(head) if head[4] == 2 and head[5] == 1 else b''
-    if interpreter and not loader_home.fullmatch(interpreter):
+    if interpreter and (not loader_home.fullmatch(interpreter) or b'/..' in interpreter):
         shown = interpreter.decode('utf-8', 'backslashreplace')[:200]
         add('elf-interpreter', path, f'its loader is {shown}, not the one of the compat layer')
 

@@ -71,13 +71,18 @@ class Layout:
         """What comes before paths of the tarball in the tree of releases; '' in today's form."""
         return self._name.release.encode() + b'/' if self.top == b'' and self._name else b''
 
-    @property
-    def loaders(self) -> re.Pattern[bytes]:
-        """What the path of a program's loader must match: the compat layer of the same release."""
+    def loaders(self, roots: tuple[bytes, ...]) -> re.Pattern[bytes]:
+        """Return what the path of a program's loader must match: the release's compat layer.
+
+        :arg roots: where the repository may be; anywhere, if there is none.
+        """
         assert self._name is not None
+        where = b'|'.join(map(re.escape, roots)) or rb'/.*'
         release = self.top or self._name.release.encode()
         compat = f'/compat/{self._name.os}/{self._name.family}/'.encode()
-        return re.compile(rb'/.*/' + re.escape(release + compat) + rb'[^\0]*')
+        return re.compile(
+            rb'(?:' + where + rb')/(?:versions/)?' + re.escape(release + compat) + rb'[^\0]*'
+        )
 
     def place(self, path: bytes) -> Place:
         """Return where a directory is; ``path`` has no empty, ``.`` or ``..`` component."""

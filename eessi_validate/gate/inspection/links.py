@@ -43,7 +43,7 @@ class LinkJudge:
         self._tree = tree
         self._base = base
         self._add = add
-        top = (layout.top or b'') + b'/' if layout.top else b''
+        top = layout.top + b'/' if layout.top else b''
         self._floor = 1 if top else 0
         self._steps_left = steps
         #: Areas that a software tarball may carry along, whose links stay inside.
@@ -58,11 +58,14 @@ class LinkJudge:
             self._zones = (compat + b'/',)
         else:
             self._zones = (top + name.kind.encode() + b'/',)
-        release = (layout.top or name.release.encode()).decode('ascii', 'replace')
         self._inside = re.compile(
-            _REPOSITORY + rb'/(?:versions/)?' + re.escape(release.encode()) + rb'(?:/(?P<rest>.*))?'
+            _REPOSITORY
+            + rb'/(?:versions/)?'
+            + re.escape(layout.top or name.release.encode())
+            + rb'(?:/(?P<rest>.*))?'
         )
         self._top = (layout.top,) if layout.top else ()
+        self._repository = base.repository.encode() if base else None
 
     def judge(self, path: bytes, target: bytes) -> None:
         """Report what is wrong with the link at ``path``."""
@@ -151,9 +154,10 @@ class LinkJudge:
         raise _Verdict('symlink-other-target', 'that is outside the release')
 
     def _is_our_repository(self, repository: bytes) -> bool:
-        if self._base is None or not self._base.is_mounted:
-            return True
-        return repository.decode() == self._base.repository
+        """Say so for the base stack's, or without one for the first that a link names."""
+        if self._repository is None:
+            self._repository = repository
+        return repository == self._repository
 
     def _what(self, path: bytes) -> bool | bytes | None:
         found = self._tree.lookup(path)

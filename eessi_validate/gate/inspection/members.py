@@ -46,6 +46,8 @@ class MemberJudge:
         self._add = add
         self._limits = limits
         self.overwrite = OverwriteJudge(layout, base, add) if base else None
+        #: Where programs may look for the repository: where clients see it, or where it is now.
+        self._roots = (b'/cvmfs/' + base.repository.encode(), base.root) if base else ()
         #: Members by kind, and what else is counted.
         self.counts = dict.fromkeys('-dlh?', 0)
         self.elf_files = 0
@@ -166,9 +168,8 @@ class MemberJudge:
         if head == ELF:
             self.elf_files += 1
             if self._name and self._name.family:
-                judge_elf(
-                    reader.head(HEAD), self._name.family, self._layout.loaders, path, self._add
-                )
+                loaders = self._layout.loaders(self._roots)
+                judge_elf(reader.head(HEAD), self._name.family, loaders, path, self._add)
         elif head[:2] == b'#!':
             judge_script(reader.head(256), path, self._add)
         place = directory.place
