@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from crafting import FOO, NAME, SOFTWARE, Archive, bomb, elf, module, pack, sound, tarball
+from tar_crafting import FOO, NAME, SOFTWARE, Archive, bomb, elf, module, pack, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.inspection import Limits, finding_kinds, inspect_tarball, second_reading

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from crafting import (
+from tar_crafting import (
     COMPAT_NAME,
     FOO,
     INIT_NAME,

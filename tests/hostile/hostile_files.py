@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import lzma
 
-from cases import hostile
-from crafting import (
+from hostile_cases import hostile
+from tar_crafting import (
     COMPAT_NAME,
     FOO,
     NAME,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tarfile
 
-from cases import hostile
-from crafting import (
+from hostile_cases import hostile
+from tar_crafting import (
     COMPAT_NAME,
     FOO,
     INIT_NAME,
@@ -617,7 +617,7 @@ def module_of_another_target() -> Tarball:
     header = data.rindex(b'ustar', 0, start) - 257
     block = bytearray(data[header : header + 512])
     block[124:136] = b'%011o\0' % len(wrong)
-    from crafting import with_checksum
+    from tar_crafting import with_checksum
 
     made = Archive().raw(data[:header]).raw(with_checksum(bytes(block))).raw(wrong)
     return tarball(made.raw(data[start + len(right) + -len(right) % 512 :]))
