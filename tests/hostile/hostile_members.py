@@ -14,6 +14,7 @@ from tar_crafting import (
     SOFTWARE,
     Archive,
     Tarball,
+    edited_elf,
     elf,
     loader,
     module,
@@ -582,6 +583,12 @@ def program_with_the_loader_of_the_host() -> Tarball:
 def program_with_the_loader_of_another_release() -> Tarball:
     program = elf(interpreter=loader(top='2021.12'))
     return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755))
+
+
+@hostile('elf-interpreter')
+def edited_program_with_the_loader_of_the_host() -> Tarball:
+    program = edited_elf(b'/lib64/ld-linux-x86-64.so.2')
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755), with_base=True)
 
 
 @hostile('elf-interpreter')

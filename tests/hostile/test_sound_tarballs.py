@@ -15,6 +15,7 @@ from tar_crafting import (
     Archive,
     Tarball,
     as_json,
+    edited_elf,
     elf,
     loader,
     metadata_of,
@@ -198,6 +199,11 @@ def test_software_for_a_base_in_the_form_of_2021(tmp_path: Path) -> None:
     inspection = inspect_tarball(path, base=base)
     assert inspection.totals.replaced == 1
     assert 'base-installation-overwritten' in inspection.counts
+
+
+def test_an_edited_program(tmp_path: Path, base_stack: Path) -> None:
+    archive = sound().add(f'{FOO}/bin/x', edited_elf(loader()), mode=0o755)
+    assert inspect(tarball(archive), tmp_path, base_stack).totals.elf_files == 2
 
 
 def test_device_code_of_an_accelerator(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from eessi_validate.gate.inspection.names import Add
 
 #: Bytes of a file that are looked at.
 HEAD = 4096
+#: Larger ELF files are looked at by their first bytes only, even if their loader is named later.
+ELF_BYTES = 64 << 20
 #: Larger module files are not looked into.
 MODULE_BYTES = 256 * 1024
 
@@ -24,6 +26,21 @@ _MODULE_ROOT = re.compile(
 )
 
 
+def names_loader_later(head: bytes) -> bool:
+    """Say whether program headers or the name of the loader are beyond the first bytes.
+
+    Tools that edit programs, such as patchelf, move both.
+    """
+    if len(head) < 64 or head[4] != 2 or head[5] != 1:
+        return False
+    (offset,) = struct.unpack_from('<Q', head, 32)
+    size, count = struct.unpack_from('<HH', head, 54)
+    if offset + size * count > len(head):
+        return True
+    where, length = _interpreter_place(head)
+    return where + length > len(head)
+
+
 def judge_elf(
     head: bytes, family: str, loader_home: re.Pattern[bytes], path: bytes, add: Add
 ) -> None:
@@ -31,7 +48,7 @@ def judge_elf(
 
     Sources: System V ABI, "ELF Header" and "Program Header".
 
-    :arg head: first bytes of the file; a header beyond them is not looked at.
+    :arg head: first bytes of the file, or all; a header beyond them is not looked at.
     :arg family: architecture that the file must be of.
     :arg loader_home: what the path of the loader must match.
     """
@@ -56,17 +73,22 @@ def judge_elf(
         add('elf-interpreter', path, f'its loader is {shown}, not the one of the compat layer')
 
 
-def _interpreter(head: bytes) -> bytes:
-    (offset,) = struct.unpack_from('<Q', head, 32)
-    size, count = struct.unpack_from('<HH', head, 54)
-    for number in range(min(count, 64)):
+def _interpreter(content: bytes) -> bytes:
+    where, length = _interpreter_place(content)
+    return content[where : where + length].rstrip(b'\0') if length < 4096 else b''
+
+
+def _interpreter_place(content: bytes) -> tuple[int, int]:
+    """Return offset and length of the loader's name; zeros if there is none."""
+    (offset,) = struct.unpack_from('<Q', content, 32)
+    size, count = struct.unpack_from('<HH', content, 54)
+    for number in range(count):
         start = offset + number * size
-        if size < 56 or start + 56 > len(head):
-            return b''
-        if struct.unpack_from('<I', head, start)[0] == _INTERP:
-            where, length = (struct.unpack_from('<Q', head, start + at)[0] for at in (8, 32))
-            return head[where : where + length].rstrip(b'\0') if length < 4096 else b''
-    return b''
+        if size < 56 or start + 56 > len(content):
+            break
+        if struct.unpack_from('<I', content, start)[0] == _INTERP:
+            return struct.unpack_from('<Q16xQ', content, start + 8)
+    return 0, 0
 
 
 def judge_script(head: bytes, path: bytes, add: Add) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from eessi_validate.gate.inspection.agreement import FirstReading, record
 from eessi_validate.gate.inspection.base import BaseStack
 from eessi_validate.gate.inspection.content import (
     ELF,
+    ELF_BYTES,
     HEAD,
     MODULE_BYTES,
     judge_elf,
     judge_module,
     judge_script,
+    names_loader_later,
 )
 from eessi_validate.gate.inspection.faults import ReadingStopped
 from eessi_validate.gate.inspection.findings import printable
@@ -163,18 +163,21 @@ class MemberJudge:
     def _judge_content(
         self, member: Member, path: bytes, directory: Directory, reader: TarReader
     ) -> None:
-        content: Iterable[bytes] | None = None
+        content: list[bytes] | None = None
         head = reader.head(4)
         if head == ELF:
             self.elf_files += 1
             if self._name and self._name.family:
                 loaders = self._layout.loaders(self._roots)
-                judge_elf(reader.head(HEAD), self._name.family, loaders, path, self._add)
+                start = reader.head(HEAD)
+                if names_loader_later(start) and member.size <= ELF_BYTES:
+                    content = [start := b''.join(reader.content())]
+                judge_elf(start, self._name.family, loaders, path, self._add)
         elif head[:2] == b'#!':
             judge_script(reader.head(256), path, self._add)
         place = directory.place
         if place.area == 'modules' and member.size <= MODULE_BYTES and place.below[:1] == (b'all',):
-            content = [b''.join(reader.content())]
+            content = content or [b''.join(reader.content())]
             software = b'/'.join((*place.below[1:], path.rpartition(b'/')[2]))
             root = f'{self._module_root}/{place.subdir}/software/'.encode()
             if not software.rpartition(b'/')[2].startswith(b'.'):
