@@ -34,6 +34,39 @@ def timed(
     return Timing(wall, after.ru_utime - before.ru_utime, done.returncode)
 
 
+def peak_memory(command: Sequence[str]) -> float:
+    """Return the peak resident memory of a command and its children together, in MB.
+
+    The sum of each process's own peak, looked at every 20 ms: an upper bound.
+    """
+    peaks: dict[int, int] = {}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            for pid in [process.pid, *_children(process.pid)]:
+                peaks[pid] = max(peaks.get(pid, 0), _peak_kilobytes(pid))
+            time.sleep(0.02)
+    return sum(peaks.values()) / 1000
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    try:
+        for task in Path(f'/proc/{pid}/task').iterdir():
+            for child in (task / 'children').read_text().split():
+                found += [int(child), *_children(int(child))]
+    except OSError:
+        return found
+    return found
+
+
+def _peak_kilobytes(pid: int) -> int:
+    try:
+        lines = Path(f'/proc/{pid}/status').read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith('VmHWM')), 0)
+
+
 def median(values: Sequence[float]) -> float:
     """Return the median."""
     return statistics.median(values)
