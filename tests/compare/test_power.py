@@ -37,7 +37,7 @@ def test_the_scale_of_the_interval_is_the_standard_deviation(n: int) -> None:
 
 def test_numbers_of_pairs_are_near_those_of_the_t_test() -> None:
     # n = (z(.975) + z(.8))^2 (sd / effect)^2 = 7.85 and 31.4, plus about two for Student.
-    assert pairs_for_effect(0.05, 0.05) == 10
+    assert pairs_for_effect(0.05, 0.05) in (10, 11)
     assert pairs_for_effect(0.10, 0.05) in range(32, 36)
 
 
