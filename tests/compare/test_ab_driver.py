@@ -105,8 +105,23 @@ def test_a_slowdown_is_found_and_both_sides_draw_the_same_inputs(
     stack: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / 'out'
-    code, output = ab(stack, '--before', '2023.06', '--after', '2025.06', '--out', out,
-                      '--pairs', 6, '--self-check', 0, '--after-set', 'work=1.05', '--seed', 's')  # fmt: skip
+    code, output = ab(
+        stack,
+        '--before',
+        '2023.06',
+        '--after',
+        '2025.06',
+        '--out',
+        out,
+        '--pairs',
+        6,
+        '--self-check',
+        0,
+        '--after-set',
+        'work=1.05',
+        '--seed',
+        's',
+    )
     assert code == 1, output
     (metric,) = report_of(out)['metrics']
     assert (metric['verdict'], metric['n']) == ('slower', 6)
@@ -121,8 +136,21 @@ def test_an_interrupt_keeps_all_pairs_and_resume_completes_them(
     stack: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / 'out'
-    process = start(stack, '--before', '2023.06', '--after', '2025.06', '--out', out, '--pairs', 6,
-                    '--self-check', 0, '--warm-ups', 0)  # fmt: skip
+    process = start(
+        stack,
+        '--before',
+        '2023.06',
+        '--after',
+        '2025.06',
+        '--out',
+        out,
+        '--pairs',
+        6,
+        '--self-check',
+        0,
+        '--warm-ups',
+        0,
+    )
     end = time.monotonic() + 120
     while len(rows(out)) < 3 and time.monotonic() < end:
         time.sleep(0.1)
@@ -142,8 +170,23 @@ def test_an_interrupt_keeps_all_pairs_and_resume_completes_them(
 def test_a_side_that_fails_is_loud(stack: Path, tmp_path: Path) -> None:
     (stack.parent / 'fail').touch()
     out = tmp_path / 'out'
-    code, output = ab(stack, '--before', '2023.06', '--after', '2025.06', '--out', out,
-                      '--pairs', 6, '--self-check', 0, '--warm-ups', 0, '--after-set', 'work=2')  # fmt: skip
+    code, output = ab(
+        stack,
+        '--before',
+        '2023.06',
+        '--after',
+        '2025.06',
+        '--out',
+        out,
+        '--pairs',
+        6,
+        '--self-check',
+        0,
+        '--warm-ups',
+        0,
+        '--after-set',
+        'work=2',
+    )
     assert code == 75, output
     assert 'after failed 3 times in a row' in output
     assert '1 of 1 cases had failed runs' in output
