@@ -46,7 +46,7 @@ def ab(
     ] = '',
     delta: Annotated[str, typer.Option('--delta', help='What does not matter.')] = '2%',
     warm_ups: Annotated[int, typer.Option('--warm-ups', help='Dropped runs of each side.')] = 1,
-    self_check: Annotated[int, typer.Option('--self-check', help='A/A pairs first.')] = 6,
+    self_check: Annotated[int, typer.Option('--self-check', help='A/A pairs first.')] = 8,
     before_set: Annotated[
         list[str] | None, typer.Option('--before-set', metavar='NAME=VALUE', help='Test variable.')
     ] = None,

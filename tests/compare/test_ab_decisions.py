@@ -46,6 +46,7 @@ def row(
     phase: Phase = 'pair',
     outcome: Outcome = Outcome.PASS,
     unit: str = 's',
+    nodes: tuple[str, ...] = (),
 ) -> Row:
     metrics = (
         Metric(name='time', value=value, unit=unit, direction='lower'),
@@ -61,6 +62,7 @@ def row(
         metrics=metrics if outcome is Outcome.PASS else (),
         started='2026-11-23T00:00:00.000+00:00',
         seconds=1.0,
+        nodes=nodes,
     )
 
 
@@ -141,6 +143,14 @@ def test_aborted_runs_are_neither_failures_nor_pairs() -> None:
     assert conclude(asked(), rows, [CASE], [], interrupted=True).cases[0].failed == 0
 
 
+def test_a_pair_that_a_scheduler_split_over_two_nodes_is_not_used() -> None:
+    rows = pairs(6, 1.0, 0.01, nodes=('n1',))
+    rows += [row(6, 'before', 1.0, nodes=('n1',)), row(6, 'after', 1.5, nodes=('n2',))]
+    (metric,) = conclude(asked(), rows, [CASE], [], interrupted=False).metrics
+    assert metric.n == 6
+    assert any('ran on n2, its partner elsewhere' in text for text in metric.rejected)
+
+
 def test_failed_pairs_are_replaced_but_not_for_ever() -> None:
     rows = []
     for pair in range(48):
@@ -172,6 +182,23 @@ def test_a_case_without_any_run_is_in_the_report_and_decides_nothing() -> None:
     assert '1 of 2 cases gave no metric' in report.summary
     assert 'X: only before' in render_terminal(report)
     assert conclude(asked(), [], [CASE], [], interrupted=False).state == 'undecided'
+
+
+def test_a_case_that_vanished_leaves_it_undecided_and_a_new_one_does_not() -> None:
+    rows = pairs(24, 1.0, 0.01)
+    gone = conclude(asked(), rows, [CASE], ['X: only before'], interrupted=False)
+    assert (gone.state, '1 cases are only before' in gone.summary) == ('undecided', True)
+    assert conclude(asked(), rows, [CASE], ['X: only after'], interrupted=False).state == (
+        'not slower'
+    )
+
+
+def test_a_machine_that_differs_from_itself_decides_nothing() -> None:
+    rows = [*pairs(8, 1.5, 0.01, phase='self-check'), *pairs(24, 1.1, 0.01)]
+    report = conclude(asked(self_check=8), rows, [CASE], [], interrupted=False)
+    assert report.state == 'undecided'
+    assert 'differ from themselves' in report.summary
+    assert 'trust no comparison' in render_terminal(report)
 
 
 def test_a_unit_that_changes_between_sides_is_inconclusive_and_named() -> None:

@@ -12,9 +12,11 @@ from eessi_validate.compare.ab.decide import (
     planned_looks,
     self_checks,
     settings_of,
+    usable_pairs,
 )
 from eessi_validate.compare.ab.journal import Asked, Row
 from eessi_validate.compare.ab.model import AbReport, CaseRow, MetricRow, State
+from eessi_validate.compare.ab.sides import ONLY_BEFORE
 from eessi_validate.compare.statistics import Judged, SelfCheck, Verdict, judge_family, needs_text
 from eessi_validate.results.model import Outcome
 
@@ -37,7 +39,7 @@ def conclude(
         for (case, _), one in zip(prepared, judged, strict=True)
     )
     case_rows = tuple(_case_row(case, by_case[case], asked) for case in cases)
-    state, summary = _state(metrics, case_rows)
+    state, summary = _state(metrics, case_rows, left_out)
     return AbReport(
         state=state,
         summary=summary,
@@ -86,14 +88,7 @@ def _finite(value: float | None) -> float | None:
 
 def _case_row(case: str, rows: Sequence[Row], asked: Asked) -> CaseRow:
     step = next_step(rows, asked)
-    pairs = {row.pair for row in rows if row.phase == 'pair'}
-    passed = Counter(
-        pair
-        for pair, _ in {
-            (r.pair, r.side) for r in rows if r.phase == 'pair' and r.outcome is Outcome.PASS
-        }
-    )
-    usable = sum(passed[pair] == 2 for pair in pairs)
+    usable = len(usable_pairs(rows))
     looks = planned_looks(rows, asked).pairs
     return CaseRow(
         case=case,
@@ -105,16 +100,26 @@ def _case_row(case: str, rows: Sequence[Row], asked: Asked) -> CaseRow:
     )
 
 
-def _state(metrics: Sequence[MetricRow], cases: Sequence[CaseRow]) -> tuple[State, str]:
+def _state(
+    metrics: Sequence[MetricRow], cases: Sequence[CaseRow], left_out: Sequence[str]
+) -> tuple[State, str]:
+    """Return the worst that can be said; whatever is missing leaves it undecided."""
     counts = Counter(row.verdict for row in metrics)
-    words = ', '.join(f'{counts[v.value]} {v.value}' for v in Verdict if counts[v.value])
-    silent = [row.case for row in cases if row.case not in {m.case for m in metrics}]
-    failed = [row.case for row in cases if row.failed]
-    if silent:
-        words += f'{"; " if words else ""}{len(silent)} of {len(cases)} cases gave no metric'
-    if failed:
-        words += f'; {len(failed)} of {len(cases)} cases had failed runs'
-    if counts[Verdict.SLOWER.value]:
-        return 'slower', words
-    settled = metrics and not silent and not failed and not counts[Verdict.INCONCLUSIVE.value]
-    return ('not slower', words) if settled else ('undecided', words or 'nothing was measured')
+    verdicts = ', '.join(f'{counts[v.value]} {v.value}' for v in Verdict if counts[v.value])
+    measured = {row.case for row in metrics}
+    doubts = {
+        f'of {len(cases)} cases gave no metric': sum(row.case not in measured for row in cases),
+        f'of {len(cases)} cases had failed runs': sum(bool(row.failed) for row in cases),
+        'cases are only before': sum(text.endswith(ONLY_BEFORE) for text in left_out),
+        'metrics of the same software differ from themselves': sum(
+            bool(row.self_problem) for row in metrics
+        ),
+    }
+    named = [f'{count} {what}' for what, count in doubts.items() if count]
+    summary = '; '.join(filter(None, (verdicts or 'nothing was measured', *named)))
+    trusted = not any(row.self_problem for row in metrics)
+    if counts[Verdict.SLOWER.value] and trusted:
+        return 'slower', summary
+    if metrics and not named and not counts[Verdict.INCONCLUSIVE.value]:
+        return 'not slower', summary
+    return 'undecided', summary

@@ -50,7 +50,7 @@ def next_step(rows: Sequence[Row], asked: Asked) -> Next:
         if tried < wanted:
             return Next(wanted - tried, phase, tried)  # type: ignore[arg-type]
     looks = planned_looks(rows, asked)
-    usable, tried = len(_usable_pairs(rows)), _tried(rows, 'pair')
+    usable, tried = len(usable_pairs(rows)), _tried(rows, 'pair')
     if usable >= looks.pairs[-1]:
         return Next(0, reason=f'all {looks.pairs[-1]} pairs are measured')
     if tried >= 2 * looks.pairs[-1]:
@@ -66,7 +66,7 @@ def planned_looks(rows: Sequence[Row], asked: Asked) -> Looks:
     """Return when to look; with ``until``, the pilot's scale decides on the number of pairs."""
     if asked.until is None:
         return _looks(asked.pairs, asked)
-    pilot = _usable_pairs(rows)[:MINIMUM_PAIRS]
+    pilot = usable_pairs(rows)[:MINIMUM_PAIRS]
     if len(pilot) < MINIMUM_PAIRS:
         return _looks(asked.pairs, asked)
     estimates = [
@@ -84,7 +84,7 @@ def _looks(most: int, asked: Asked) -> Looks:
 def comparisons(rows: Sequence[Row], asked: Asked) -> list[Comparison]:
     """Return the metrics of one case as ``judge_family`` wants them, looks accounted for."""
     looks = planned_looks(rows, asked)
-    pairs = _usable_pairs(rows)
+    pairs = usable_pairs(rows)
     done = [n for n in looks.pairs if n <= len(pairs)]
     found = []
     for comparison in _comparisons(rows):
@@ -153,6 +153,8 @@ def _side(rows: Sequence[Row], side: str, metric: Metric) -> list[Measurement]:
             continue
         value = next((m for m in row.metrics if m.name == metric.name), None)
         invalid = '' if row.outcome is Outcome.PASS else f'did not pass: {row.reason}'
+        if row.pair in _pairs_of_two_places(rows):
+            invalid = invalid or f'ran on {", ".join(row.nodes)}, its partner elsewhere'
         if value is None:
             invalid = invalid or 'has no such metric'
             found.append(Measurement(str(row.pair), float('nan'), metric.unit, invalid))
@@ -167,12 +169,23 @@ def _latest(rows: Sequence[Row]) -> list[Row]:
     return list(last.values())
 
 
-def _usable_pairs(rows: Sequence[Row]) -> list[int]:
+def usable_pairs(rows: Sequence[Row]) -> list[int]:
+    """Return the pairs of one case of which both runs passed, on the same nodes."""
     passed: dict[int, set[str]] = {}
     for row in _latest(rows):
         if row.phase == 'pair' and row.outcome is Outcome.PASS:
             passed.setdefault(row.pair, set()).add(row.side)
-    return sorted(pair for pair, sides in passed.items() if len(sides) == 2)
+    apart = _pairs_of_two_places([row for row in _latest(rows) if row.phase == 'pair'])
+    return sorted(p for p, sides in passed.items() if len(sides) == 2 and p not in apart)
+
+
+def _pairs_of_two_places(rows: Sequence[Row]) -> set[int]:
+    """Return the pairs whose runs a scheduler sent to different nodes."""
+    places: dict[int, set[tuple[str, ...]]] = {}
+    for row in rows:
+        if row.nodes:
+            places.setdefault(row.pair, set()).add(tuple(sorted(row.nodes)))
+    return {pair for pair, found in places.items() if len(found) > 1}
 
 
 def _tried(rows: Sequence[Row], phase: Phase) -> int:

@@ -17,7 +17,7 @@ from eessi_validate.compare.ab.decide import next_step
 from eessi_validate.compare.ab.journal import Asked, Journal, Phase, Row
 from eessi_validate.compare.ab.model import AbReport
 from eessi_validate.compare.ab.sides import Match, Matched, Side, match_cases
-from eessi_validate.compare.statistics import MINIMUM_PAIRS, pair_order
+from eessi_validate.compare.statistics import MINIMUM_PAIRS, SELF_CHECK_PAIRS, pair_order
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.results.store import RunStore
@@ -45,7 +45,7 @@ class Options:
     #: Runs of each side that are dropped, because caches are cold.
     warm_ups: int = 1
     #: A/A pairs before the comparison.
-    self_check: int = MINIMUM_PAIRS
+    self_check: int = SELF_CHECK_PAIRS
     #: Fixes order and inputs; '' draws one.
     seed: str = ''
     command: str = ''

@@ -14,6 +14,9 @@ from eessi_validate.results.model import PlannedCase
 from eessi_validate.run.prepare import Prepared, Request
 from eessi_validate.stack.layout import open_stack
 
+#: What ends the line of a case that has vanished.
+ONLY_BEFORE = ': only before'
+
 
 @dataclass(frozen=True)
 class Side:
@@ -104,7 +107,7 @@ def match_cases(before: Prepared, after: Prepared) -> Matched:
         for case in old:
             twin = versions.pop((case.id.version, case.id.toolchain), None)
             if twin is None:
-                left_out.append(f'{case.id.key}: only before')
+                left_out.append(f'{case.id.key}{ONLY_BEFORE}')
             else:
                 matches.append(Match(case, twin))
         left_out += [f'{case.id.key}: only after' for case in versions.values()]

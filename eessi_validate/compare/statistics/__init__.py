@@ -41,6 +41,7 @@ from eessi_validate.compare.statistics.proportions import (
 from eessi_validate.compare.statistics.ratio import RatioEstimate, estimate_ratio
 from eessi_validate.compare.statistics.screening import Screening, StoredRun, Suspicion, screen
 from eessi_validate.compare.statistics.self_check import (
+    SELF_CHECK_PAIRS,
     DuetAdvice,
     SelfCheck,
     advise_duet,
@@ -65,6 +66,7 @@ from eessi_validate.compare.statistics.verdict import (
 
 __all__ = [
     'MINIMUM_PAIRS',
+    'SELF_CHECK_PAIRS',
     'Alarm',
     'Change',
     'Comparability',

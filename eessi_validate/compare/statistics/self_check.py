@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from eessi_validate.compare.statistics.power import MINIMUM_PAIRS
 from eessi_validate.compare.statistics.ratio import RatioEstimate, estimate_ratio
 
+#: Fewest A/A pairs that can fail the check at its level: 2 / 2^8 is 0.8 %, 2 / 2^7 is 1.6 %.
+SELF_CHECK_PAIRS = 8
+
 #: Correlation of the two sides above which running both at once cancels noise (the reference
 #: experiment: 0.5; below it duet runs disturb each other).
 DUET_CORRELATION = 0.5

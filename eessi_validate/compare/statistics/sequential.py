@@ -70,7 +70,7 @@ def _solve(
     low, high = 0.0, _NEVER
     if error <= 0:
         return high
-    for _ in range(60):
+    for _ in range(40):
         middle = (low + high) / 2
         tails = np.array([_tail((middle - x) / step) for x in grid])
         if float(tails @ density) > error:
@@ -150,7 +150,7 @@ def sequential_p(pairs: Sequence[int], p_values: Sequence[float]) -> float:
         if _level(fractions, look, best) < p:
             continue
         low, high = math.log(1e-12), math.log(best)
-        for _ in range(30):
+        for _ in range(18):
             middle = (low + high) / 2
             if _level(fractions, look, math.exp(middle)) >= p:
                 high = middle
