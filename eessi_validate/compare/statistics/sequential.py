@@ -27,6 +27,9 @@ _NORMAL = NormalDist()
 #: Points of the grid on which the path's density is carried from look to look.
 _POINTS = 241
 
+#: Smallest p-value that is told apart from zero.
+_LEAST = 1e-12
+
 #: A boundary that nothing crosses: P(|Z| > 12) is 4e-33.
 _NEVER = 12.0
 
@@ -144,26 +147,22 @@ def sequential_p(pairs: Sequence[int], p_values: Sequence[float]) -> float:
     :arg pairs: pairs at every planned look; the last is the planned end.
     :arg p_values: two-sided p-value at the looks made so far, in order.
     """
-    fractions = tuple(n / pairs[-1] for n in pairs)
-    best = 1.0
+    errors, levels = _level_table(tuple(n / pairs[-1] for n in pairs))
+    best = 0.0
     for look, p in enumerate(p_values):
-        if _level(fractions, look, best) < p:
-            continue
-        low, high = math.log(1e-12), math.log(best)
-        for _ in range(18):
-            middle = (low + high) / 2
-            if _level(fractions, look, math.exp(middle)) >= p:
-                high = middle
-            else:
-                low = middle
-        best = math.exp(high)
-    return best
+        # Between the table's lines both are straight on logarithmic scales, to 1 part in 1,000.
+        found = np.interp(math.log(max(p, _LEAST)), levels[:, look], errors, right=0.0)
+        best = min(best, float(found))
+    return math.exp(best)
 
 
-def _level(fractions: tuple[float, ...], look: int, alpha: float) -> float:
-    if alpha >= 1:
-        return 1.0
-    return 2 * _tail(boundaries(fractions[: look + 1], alpha)[look])
+@cache
+def _level_table(fractions: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return logarithms of overall errors, and of the level that each look has with them."""
+    usual = (0.001, 0.01, 0.05, 0.1)
+    errors = sorted({*np.geomspace(_LEAST, 0.999, 40).tolist(), *usual})
+    levels = [[2 * _tail(z) for z in boundaries(fractions, error)] for error in errors]
+    return np.log(errors), np.log(np.maximum(levels, _LEAST**3))
 
 
 def most_pairs(
