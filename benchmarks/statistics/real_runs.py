@@ -1,14 +1,16 @@
 """Reads real interleaved runs and prints what each design would have made of them.
 
-``python real_runs.py RECORD.csv ...`` prints the table; ``python real_runs.py --export AB_DIRECTORY
-RECORD.csv`` makes a record from a comparison of ``eessi-validate ab``. A record has one run a line,
-in the order in which they ran.
+``python real_runs.py RECORD.csv ...`` prints the verdicts on all pairs, what other methods make of
+the same runs, and the verdicts on separate windows of pairs. ``python real_runs.py --export
+AB_DIRECTORY RECORD.csv`` makes a record from a comparison of ``eessi-validate ab``;
+``gromacs_pairs.py`` writes them too. A record has one run a line, in the order in which they ran.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -27,7 +29,15 @@ from eessi_validate.compare.statistics import (
     pair_up,
 )
 
-DIRECTIONS: dict[str, Direction] = {'speed': 'higher', 'step_time': 'lower', 'wall_time': 'lower'}
+DIRECTIONS: dict[str, Direction] = {
+    'speed': 'higher',
+    'step_time': 'lower',
+    'wall_time': 'lower',
+    'cpu_time': 'lower',
+}
+
+#: Pairs of one window.
+WINDOW = 30
 
 
 def export(directory: Path, record: Path) -> None:
@@ -37,11 +47,12 @@ def export(directory: Path, record: Path) -> None:
     journal, _ = Journal.open(directory)
     rows = [row for row in journal.rows() if row.phase == 'pair' and row.outcome.value == 'pass']
     with record.open('w', encoding='utf-8', newline='') as stream:
+        names = [m.name for m in rows[0].metrics if m.name in DIRECTIONS] if rows else []
         writer = csv.writer(stream)
-        writer.writerow(['started', 'pair', 'side', *DIRECTIONS])
+        writer.writerow(['started', 'pair', 'side', *names])
         for row in rows:
             values = {metric.name: metric.value for metric in row.metrics}
-            writer.writerow([row.started, row.pair, row.side, *(values[m] for m in DIRECTIONS)])
+            writer.writerow([row.started, row.pair, row.side, *(values[m] for m in names)])
 
 
 def show(record: Path) -> None:
@@ -49,9 +60,30 @@ def show(record: Path) -> None:
     with record.open(encoding='utf-8', newline='') as stream:
         rows = list(csv.DictReader(stream))
     print(f'\n## {record.stem}: {len(rows)} runs')
-    family = [_comparison(rows, name) for name in DIRECTIONS]
-    for judged in judge_family(family):
+    names = [name for name in DIRECTIONS if name in rows[0]]
+    for judged in judge_family([_comparison(rows, name) for name in names]):
         _show_metric(rows, judged)
+    numbers = sorted({int(row['pair']) for row in rows})
+    for name in names:
+        for size in (10, WINDOW):
+            windows = [numbers[i : i + size] for i in range(0, len(numbers) - size + 1, size)]
+            _show_windows(rows, name, size, windows)
+
+
+def _show_windows(
+    rows: list[dict[str, str]], name: str, size: int, windows: list[list[int]]
+) -> None:
+    found = []
+    for window in windows:
+        inside = [row for row in rows if int(row['pair']) in window]
+        found += judge_family([_comparison(inside, name)])
+    counts = Counter(judged.verdict.value for judged in found)
+    rejected = sum(judged.p is not None and judged.p <= 0.05 for judged in found)
+    verdicts = ', '.join(f'{n} {verdict}' for verdict, n in counts.items()) or 'none'
+    print(
+        f'\n{name}, {len(windows)} separate windows of {size} pairs: {verdicts};'
+        f' p <= 0.05 in {rejected}'
+    )
 
 
 def _comparison(rows: list[dict[str, str]], name: str) -> Comparison:
