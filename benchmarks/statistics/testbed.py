@@ -77,7 +77,7 @@ def main() -> None:
     sections.screening(300 // part, arguments.seed)
     sections.histories(400 // part, arguments.seed)
     sections.halving(200, arguments.seed)
-    print(f'\n{time.monotonic() - clock:.0f} s')
+    print(f'{time.monotonic() - clock:.0f} s', file=sys.stderr)
 
 
 if __name__ == '__main__':

@@ -209,6 +209,22 @@ def test_a_unit_that_changes_between_sides_is_inconclusive_and_named() -> None:
     assert 'units differ' in report.metrics[0].reason
 
 
+def test_a_metric_that_was_renamed_is_inconclusive_under_both_names() -> None:
+    rows = [r for r in pairs(8, 1.0, 0.01) if r.side == 'before']
+    for pair in range(8):
+        new = row(pair, 'after', 1.0)
+        renamed = tuple(m.model_copy(update={'name': 'seconds'}) for m in new.metrics[:1])
+        rows.append(new.model_copy(update={'metrics': renamed}))
+    report = conclude(asked(), rows, [CASE], [], interrupted=False)
+    assert [(m.metric, m.verdict, m.n) for m in report.metrics] == [
+        ('time', 'inconclusive', 0),
+        ('seconds', 'inconclusive', 0),
+    ]
+    assert all(len(m.rejected) == 16 for m in report.metrics)
+    assert 'has no such metric' in report.metrics[0].rejected[-1]
+    assert report.state == 'undecided'
+
+
 def test_every_form_says_verdict_ratio_and_noise_of_the_machine() -> None:
     rows = [*pairs(6, 1.0, 0.01, phase='self-check'), *pairs(24, 1.1, 0.01)]
     report = conclude(asked(self_check=6), rows, [CASE], [], interrupted=True)
