@@ -13,11 +13,13 @@ from eessi_validate.compare.statistics import (
     Suspicion,
     check_last_runs,
     find_changes,
+    most_pairs,
     plan_looks,
     pooled_noise,
     screen,
     signed_rank,
 )
+from eessi_validate.compare.statistics.power import scale_of_interval
 
 DRIFT = NoiseModel('normal 5 %, drift', 0.05, drift=True)
 SLOWDOWN = math.log(1.05)
@@ -156,26 +158,53 @@ def sequential(repetitions: int, seed: int) -> None:
             generator = np.random.default_rng([seed, 400, most, int(100 * change)])
             series = runs(DRIFT, repetitions, 2 * most, generator)
             before, after = interleaved(series, math.log1p(change), generator)
-            stopped = np.zeros(repetitions, dtype=bool)
-            different, equal = stopped.copy(), stopped.copy()
-            naive, used = stopped.copy(), np.full(repetitions, most)
-            levels = zip(looks.pairs, looks.levels, looks.equivalence_levels, strict=True)
-            for n, level, equivalence_level in levels:
-                found = ours(before[:, :n], after[:, :n], equivalence_level)
-                yes = (found.p <= level) & (np.abs(found.centre) > DELTA)
-                same = (found.equivalence_lower > -DELTA) & (found.equivalence_upper < DELTA)
-                naive |= found.p <= 0.05
-                now = ~stopped & (yes | same)
-                different |= now & yes
-                equal |= now & same & ~yes
-                used[now] = n
-                stopped |= now
+            different, equal, used = _look(before, after, most)
+            naive = np.zeros(repetitions, dtype=bool)
+            for n in looks.pairs:
+                naive |= ours(before[:, :n], after[:, :n]).p <= 0.05
             rates = [f'{100 * x.mean():.1f} %' for x in (different, equal)]
             print(
                 f'| {most} | {change:.0%} | {rates[0]} | {rates[1]} | {used.mean():.1f} |'
                 f' {100 * naive.mean():.1f} % |',
                 flush=True,
             )
+
+
+def until(repetitions: int, seed: int) -> None:
+    """Print the same where the first six pairs decide how many there are to be."""
+    print('\n## The pilot decides on the number of pairs (finds 5 %, at most 60), CV 5 %, drift\n')
+    print('| true change | slower or faster | equivalent | mean pairs |\n|---|---|---|---|')
+    for change in (0.0, 0.05):
+        generator = np.random.default_rng([seed, 450, int(100 * change)])
+        series = runs(DRIFT, repetitions, 120, generator)
+        before, after = interleaved(series, math.log1p(change), generator)
+        pilot = ours(before[:, :6], after[:, :6])
+        scales = [scale_of_interval(w / 2, 6, 0.05) for w in pilot.upper - pilot.lower]
+        most = np.array([most_pairs(scale, 0.05, 60)[0] for scale in scales])
+        different = equal = used = 0.0
+        for number in np.unique(most):
+            here = most == number
+            yes, same, pairs = _look(before[here], after[here], int(number))
+            different, equal, used = different + yes.sum(), equal + same.sum(), used + pairs.sum()
+        rates = [f'{100 * x / repetitions:.1f} %' for x in (different, equal)]
+        print(f'| {change:.0%} | {rates[0]} | {rates[1]} | {used / repetitions:.1f} |', flush=True)
+
+
+def _look(before: Array, after: Array, most: int) -> tuple[Array, Array, Array]:
+    """Return which stop as different or as equivalent, and after how many pairs."""
+    looks = plan_looks(most)
+    stopped = np.zeros(len(before), dtype=bool)
+    different, equal, used = stopped.copy(), stopped.copy(), np.full(len(before), most)
+    for n, level, inner in zip(looks.pairs, looks.levels, looks.equivalence_levels, strict=True):
+        found = ours(before[:, :n], after[:, :n], inner)
+        yes = (found.p <= level) & (np.abs(found.centre) > DELTA)
+        same = (found.equivalence_lower > -DELTA) & (found.equivalence_upper < DELTA)
+        now = ~stopped & (yes | same)
+        different |= now & yes
+        equal |= now & same & ~yes
+        used[now] = n
+        stopped |= now
+    return different, equal, used
 
 
 def screening(repetitions: int, seed: int) -> None:

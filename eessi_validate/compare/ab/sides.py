@@ -32,22 +32,23 @@ class Side:
 def parse_side(text: str, common: Request, variables: Sequence[str] = ()) -> Side:
     """Return the side that ``text`` names.
 
-    ``ROOT`` or ``ROOT@RELEASE`` is another stack; ``RELEASE`` is a release of the common stack;
+    ``RELEASE`` is a release of the common stack; ``ROOT`` or ``ROOT@RELEASE`` is another stack;
     anything else is a module of the common stack.
 
     :raises UsageError: if it names nothing.
     """
     parsed = tuple(_variable(word) for word in variables)
+    if common.stack and text in open_stack(common.stack).release_names:
+        return Side(text, replace(common, release=text), parsed)
     root, at, release = text.partition('@')
     if at or Path(root).expanduser().is_dir():
-        stack = str(Path(root).expanduser().absolute())
-        request = replace(common, stack=stack, release=release or common.release)
-        open_stack(stack)
+        stack = open_stack(root)
+        if release:
+            stack.release(release)
+        request = replace(common, stack=str(stack.root), release=release or common.release)
         return Side(text, request, parsed)
     if not common.stack:
         raise UsageError(f'{text!r} is no stack: give a directory, or --stack ROOT for releases')
-    if text in open_stack(common.stack).release_names:
-        return Side(text, replace(common, release=text), parsed)
     if common.modules and '/' in text:
         raise UsageError(f'{text!r} is a module: leave --module out')
     return Side(text, replace(common, modules=(text,)), parsed)
