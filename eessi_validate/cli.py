@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eessi_validate import __version__
+from eessi_validate.cli_ab import ab
 from eessi_validate.cli_check import check
 from eessi_validate.cli_inspect import inspect
 from eessi_validate.cli_stack import app as stack_app
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(stack_app, name='stack')
 app.command()(check)
 app.command()(inspect)
+app.command()(ab)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,10 @@ class Execution:
     stop: threading.Event
     #: Earlier outcomes of the same case: ``(test, key)`` -> attempts.
     history: dict[tuple[str, str], tuple[Outcome, ...]] = field(default_factory=dict)
+    #: Values of further variables of the tests, for every case.
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    #: One nonce for every case, so that both sides of a pair draw the same inputs; '' derives them.
+    shared_nonce: str = ''
     problems: list[str] = field(default_factory=list)
     unplanned: list[str] = field(default_factory=list)
 
@@ -210,7 +214,7 @@ class Execution:
         )
 
     def _case_row(self, case: PlannedCase) -> dict[str, Any]:
-        inputs = {'nonce': self._case_nonce(case)}
+        inputs: dict[str, Any] = {'nonce': self._case_nonce(case), **self.inputs}
         if self.prepared.request.time_limit:
             inputs['time_limit'] = self.prepared.request.time_limit
         if case.id.software == COMPAT_LAYER:
@@ -233,6 +237,8 @@ class Execution:
 
     def _case_nonce(self, case: PlannedCase) -> str:
         """Derive the case's nonce from the run's, so that one number repeats the whole run."""
+        if self.shared_nonce:
+            return self.shared_nonce
         attempt = len(self.history.get((case.id.test, case.key), ()))
         text = f'{self.nonce}/{case.id.test}/{case.key}/{attempt}'
         return hashlib.sha256(text.encode()).hexdigest()[:16]
