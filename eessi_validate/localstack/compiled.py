@@ -97,7 +97,8 @@ def compile_wheel(
         settings = {
             **compiled.env,
             'CXXFLAGS': f'{flags} {compiled.env.get("CXXFLAGS", "")}'.strip(),
-            'LDFLAGS': '-Wl,-s',
+            # the stack's libraries may need a newer C library than the host's, which is theirs
+            'LDFLAGS': '-Wl,-s -Wl,--allow-shlib-undefined',
             'MPI_CXX_COMPILER': f'{top}/bin/mpicxx',
         }
         script = _SCRIPT.format(
@@ -187,7 +188,9 @@ def _wrap_compiler(
 
 def complaint(output: str) -> str:
     """One line from what a build complained about."""
-    errors = re.findall(r'^.*(?:\berror: .+|Error: .+|CMake Error.*)$', output, re.MULTILINE)
+    errors = re.findall(
+        r'^.*(?:\berror: .+|CMake Error.*(?:\n  .+)*|Error: .+)$', output, re.MULTILINE
+    )
     lines = errors or output.strip().splitlines()[-1:] or ['no message']
     return re.sub(r'\s+', ' ', lines[0])[:_LONGEST]
 

@@ -68,7 +68,7 @@ def test_patches_replace_texts_and_miss_none(tmp_path):
     ('output', 'expected'),
     [
         ('a.cc:7:10: fatal error: mpi.h: No such file\nmore\n', 'fatal error: mpi.h: No such file'),
-        ('CMake Error at x:1 (find_package):\n  no MPI\n', 'CMake Error at x:1 (find_package):'),
+        ('CMake Error at x:1 (find_package):\n  no MPI\n', '(find_package): no MPI'),
         ('all is well\nthen it stopped\n', 'then it stopped'),
         ('', 'no message'),
     ],
