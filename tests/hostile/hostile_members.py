@@ -517,6 +517,12 @@ def file_of_the_base_becomes_a_directory() -> Tarball:
     return tarball(sound().add(f'{BAR}/bin/bar/x', b'x'), with_base=True)
 
 
+@hostile('base-release-missing')
+def first_software_of_a_release() -> Tarball:
+    software = SOFTWARE.replace(RELEASE, '2025.06')
+    return tarball(sound(software), NAME.replace(RELEASE, '2025.06'), with_base=True)
+
+
 # What is missing.
 
 

@@ -59,7 +59,12 @@ def test_software(extension: str, fmt: int, tmp_path: Path, base_stack: Path) ->
 
 def test_software_of_a_release_with_suffix(tmp_path: Path) -> None:
     software = SOFTWARE.replace('2023.06', '2025.06-001')
-    made = tarball(sound(software), NAME.replace('2023.06', '2025.06'))
+    archive = sound(software)
+    foo = f'{software}/software/Foo/1.0-foss-2022b'
+    # The suffix is one of the software layer: the compat layer is the release's own.
+    archive.add(f'{foo}/bin/x', elf(interpreter=loader(top='2025.06')), mode=0o755)
+    compat = '/cvmfs/software.eessi.io/versions/2025.06/compat/linux/x86_64/lib64/libc.so.6'
+    made = tarball(archive.symlink(f'{foo}/libc', compat), NAME.replace('2023.06', '2025.06'))
     inspection = inspect(made, tmp_path)
     assert (inspection.facts.release, inspection.facts.suffix) == ('2025.06', '-001')
 

@@ -162,10 +162,8 @@ class _Inspector:
                     if isinstance(what, bytes):
                         links.judge(directory + b'/' + entry if directory else entry, what)
         self._installations, self._modules = whole.installations, whole.modules
-        if self._base and name.release + self._layout.suffix not in self._base.release_names:
-            self._log.add(
-                'base-release-missing', b'', f'the base stack has no release {name.release}'
-            )
+        if self._base:
+            self._judge_release(name, self._base.release_names)
         if self._judge.overwrite:
             self._judge.overwrite.judge_changes(self._tree)
         elif any(directory.place.area == 'init' for directory in self._tree.directories.values()):
@@ -174,6 +172,16 @@ class _Inspector:
                 b'',
                 'there are init or scripts files, and no base stack to compare them with',
             )
+
+    def _judge_release(self, name: TarballName, known: tuple[str, ...]) -> None:
+        with_suffix = name.release + self._layout.suffix
+        if name.release not in known:
+            missing, release = 'base-release-missing', name.release
+        elif with_suffix not in known:
+            missing, release = 'base-suffix-missing', with_suffix
+        else:
+            return
+        self._log.add(missing, b'', f'the base stack has no release {release}')
 
     def _judge_owners(self) -> None:
         owners = self._judge.owners

@@ -78,10 +78,12 @@ class Layout:
         """
         assert self._name is not None
         where = b'|'.join(map(re.escape, roots)) or rb'/.*'
-        release = self.top or self._name.release.encode()
+        # A suffix is one of the software layer; the compat layer may be the one without.
+        plain = self._name.release.encode()
+        release = re.escape(plain) + rb'(?:' + re.escape((self.top or plain)[len(plain) :]) + rb')?'
         compat = f'/compat/{self._name.os}/{self._name.family}/'.encode()
         return re.compile(
-            rb'(?:' + where + rb')/(?:versions/)?' + re.escape(release + compat) + rb'[^\0]*'
+            rb'(?:' + where + rb')/(?:versions/)?' + release + re.escape(compat) + rb'[^\0]*'
         )
 
     def place(self, path: bytes) -> Place:

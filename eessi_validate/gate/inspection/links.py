@@ -50,6 +50,9 @@ class LinkJudge:
         self._guests = (top + b'init/', top + b'scripts/')
         os_name = name.os.encode()
         compat = top + b'compat/' + os_name + b'/' + name.family.encode()
+        # A suffix is one of the software layer; the compat layer may be the one without.
+        plain = f'versions/{name.release}/compat/{name.os}/{name.family}/'.encode()
+        self._compat = (plain,) if name.kind == 'software' else ()
         self._zones: tuple[bytes, ...]
         if name.kind == 'software':
             software = top + b'software/' + os_name + b'/' + layout.cpu_target.encode()
@@ -147,9 +150,9 @@ class LinkJudge:
         outside = re.match(_REPOSITORY + rb'/(?P<rest>.*)', target)
         if not outside or b'..' in target.split(b'/'):
             raise _Verdict('symlink-absolute', 'that is outside the repository')
-        if outside['rest'].startswith(b'host_injections/') and self._is_our_repository(
-            outside['repository']
-        ):
+        if outside['rest'].startswith(
+            (b'host_injections/', *self._compat)
+        ) and self._is_our_repository(outside['repository']):
             raise _Verdict('')
         raise _Verdict('symlink-other-target', 'that is outside the release')
 

@@ -74,6 +74,8 @@ class SecondReading:
         self._pipe = self._process.stdin.fileno()
         os.set_blocking(self._pipe, False)
         _enlarge(self._pipe)
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLOUT)
         self._takes = True
         self._pending: deque[memoryview] = deque()
         self._behind = 0
@@ -82,6 +84,8 @@ class SecondReading:
         """Give the reader more of the archive; it takes it when it can.
 
         The reading goes on meanwhile, unless the reader is far behind.
+
+        :raises TimeoutError: if it hangs.
         """
         self._pending.append(memoryview(chunk))
         self._behind += len(chunk)
@@ -95,8 +99,8 @@ class SecondReading:
             except BlockingIOError:
                 if self._behind <= most_behind:
                     return
-                _, ready, _ = select.select([], [self._pipe], [], _PATIENCE_SECONDS)
-                self._takes = bool(ready)
+                if not self._poll.poll(_PATIENCE_SECONDS * 1000):
+                    raise TimeoutError(f'{self.reader} takes nothing any more') from None
                 continue
             except BrokenPipeError:
                 self._takes = False
@@ -112,7 +116,8 @@ class SecondReading:
     def finish(self) -> int:
         """End the archive and return the reader's exit code.
 
-        :raises OSError: if it failed where there is no space left for its list.
+        :raises OSError: if it hangs, was killed, or has no space left for its list: none of that
+            says anything of the archive.
         """
         assert self._process.stdin is not None
         self._hand_over(0)
@@ -121,8 +126,9 @@ class SecondReading:
         try:
             code = self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
+            raise TimeoutError(f'{self.reader} does not end') from None
+        if code < 0:
+            raise OSError(f'{self.reader} was ended by signal {-code}')
         if code:
             # A full disk says nothing of the archive: this fails then, too.
             size = os.fstat(self._listing.fileno()).st_size
