@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +68,14 @@ Checks = Annotated[
     list[str] | None,
     typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
 ]
+Built = Annotated[
+    list[str] | None,
+    typer.Option(
+        '--built',
+        metavar='MODULE',
+        help='Newly built module or software, repeatable: for a library, what depends on it too.',
+    ),
+]
 Json = Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')]
 
 
@@ -91,6 +101,7 @@ def run(
     config: Configs = None,
     system: System = '',
     checks: Checks = None,
+    built: Built = None,
     time_limit: Annotated[
         str, typer.Option('--time-limit', help='Time limit of each case, e.g. 10m.')
     ] = '',
@@ -121,8 +132,8 @@ def run(
 
     again = resume or only_failed
     if again:
-        fixed = (stack, release, target, module, test, scale, config, system, checks, time_limit)
-        if any((*fixed, out, nonce, repeat != 1, resume and only_failed)):
+        fixed = (stack, release, target, module, test, scale, config, system, checks, built)
+        if any((*fixed, time_limit, out, nonce, repeat != 1, resume and only_failed)):
             raise UsageError('--resume and --only-failed repeat what DIR asked for: give only DIR')
     if time_limit and not _DURATION.match(time_limit):
         raise UsageError(
@@ -139,8 +150,9 @@ def run(
         finished = resume_run(options, progress, only_failed=bool(only_failed))
     else:
         request = _request(
-            stack, release, target, module, test, scale, repeat, config, system, checks, time_limit
-        )
+            stack, release, target, module, test, scale, repeat, config, system, checks, time_limit,
+            built,
+        )  # fmt: skip
         with _no_empty_directory(options.directory):
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)
@@ -166,15 +178,29 @@ def plan(
     config: Configs = None,
     system: System = '',
     checks: Checks = None,
+    built: Built = None,
+    lint: Annotated[
+        bool, typer.Option('--lint', help='List software without an application test; 1 if any.')
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print what would run, why, and why not the rest; runs nothing."""
     from eessi_validate.run.prepare import prepare
-    from eessi_validate.run.show_plan import plan_lines
+    from eessi_validate.run.show_plan import lint_lines, lint_plan, plan_lines
 
     prepared = prepare(
-        _request(stack, release, target, module, test, scale, repeat, config, system, checks, '')
+        _request(
+            stack, release, target, module, test, scale, repeat, config, system, checks, '', built
+        )
     )
+    if lint:
+        coverages = lint_plan(prepared)
+        if as_json:
+            typer.echo(json.dumps({name: asdict(c) for name, c in coverages.items()}, indent=1))
+        else:
+            for line in lint_lines(coverages):
+                typer.echo(line)
+        raise typer.Exit(ACCEPTED if all(c.clean for c in coverages.values()) else REJECTED)
     if as_json:
         typer.echo(prepared.plan.model_dump_json(indent=1))
         return
@@ -210,6 +236,7 @@ def _request(
     system: str,
     checks: list[str] | None,
     time_limit: str,
+    built: list[str] | None = None,
 ) -> Request:
     from eessi_validate.run.prepare import Request
 
@@ -227,6 +254,7 @@ def _request(
         system=system,
         checks=tuple(str(Path(path).expanduser().absolute()) for path in checks or ()),
         time_limit=time_limit,
+        built=tuple(built or ()),
     )
 
 
