@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +45,10 @@ class Execution:
     stop: threading.Event
     #: Earlier outcomes of the same case: ``(test, key)`` -> attempts.
     history: dict[tuple[str, str], tuple[Outcome, ...]] = field(default_factory=dict)
+    #: Words before ReFrame's own command, such as those of a program that gives it another view.
+    prefix: tuple[str, ...] = ()
+    #: Further environment variables of ReFrame.
+    environment: Mapping[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unplanned: list[str] = field(default_factory=list)
 
@@ -181,8 +185,10 @@ class Execution:
                 'EESSI_VALIDATE_RELEASE_PATH': str(self.prepared.release.path),
                 'EESSI_VALIDATE_STACK_ROOT': str(self.prepared.stack.root),
                 'EESSI_SOFTWARE_SUBDIR_OVERRIDE': target,
+                **self.environment,
             },
             serial=serial,
+            prefix=self.prefix,
         )
 
     def _case_row(self, case: PlannedCase) -> dict[str, Any]:

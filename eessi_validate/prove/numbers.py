@@ -1,0 +1,70 @@
+"""Spoils the results in a text: every real number that is not an echo of the input. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: A real number with the blanks before it; no version (4.1.4), date, path or word with digits.
+_REAL = re.compile(
+    rb'(?P<blanks> *)(?<![\w.:/-])(?P<number>[-+]?\d+\.\d*(?:[eEdD][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+)'
+    rb'(?![\w.:/])'
+)
+_NUMBER = re.compile(rb'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?')
+
+#: What a result is multiplied by.
+FACTOR = 1.01
+
+
+def values(texts: Iterable[bytes]) -> frozenset[str]:
+    """Return all numbers of some texts, to six digits."""
+    found = set()
+    for text in texts:
+        found |= {_key(_value(match)) for match in _NUMBER.findall(text)}
+    return frozenset(found)
+
+
+def _value(token: bytes) -> float:
+    try:
+        return float(token.decode().replace('D', 'e').replace('d', 'e'))
+    except ValueError:
+        return 0.0
+
+
+def _key(value: float) -> str:
+    return f'{abs(value):.6g}'
+
+
+def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[bytes, int]:
+    """Multiply each result of a text, in its own notation and width, if it fits.
+
+    :arg echoes: numbers of the input, see :func:`values`; they stay, and so does zero.
+    :returns: the text, and how many numbers changed.
+    """
+    count = 0
+
+    def change(match: re.Match[bytes]) -> bytes:
+        nonlocal count
+        value = _value(match['number'])
+        if not value or _key(value) in echoes:
+            return match[0]
+        new = _written_like(match['number'], value * factor)
+        if new == match['number']:
+            return match[0]
+        count += 1
+        return new.rjust(len(match[0])) if match['blanks'] else new
+
+    return _REAL.sub(change, text), count
+
+
+def _written_like(model: bytes, value: float) -> bytes:
+    text = model.decode()
+    mantissa, letter, exponent = text, '', ''
+    for sign in 'eEdD':
+        if sign in text:
+            mantissa, letter, exponent = text.partition(sign)
+    decimals = len(mantissa.partition('.')[2])
+    if not letter:
+        return f'{value:.{decimals}f}'.encode()
+    scaled = value / 10.0 ** int(exponent)
+    return f'{scaled:.{max(decimals, 3)}f}{letter}{exponent}'.encode()

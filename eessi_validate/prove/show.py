@@ -1,0 +1,66 @@
+"""Shows a proof: as it goes on, as a table, and as JSON. Computes nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from rich.console import Console
+
+from eessi_validate.prove.session import MutantResult, Proof, Watcher
+
+_MARKS = {'killed': 'killed', 'survived': 'SURVIVED', 'undecided': 'UNDECIDED'}
+
+
+class ConsoleWatcher(Watcher):
+    """Prints each fate as it is known, on standard error."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True, markup=False)
+
+    def phase(self, text: str) -> None:
+        """Print what begins."""
+        self._console.print(text)
+
+    def started(self, name: str) -> None:
+        """Print on a terminal what runs now."""
+        if self._console.is_terminal:
+            self._console.print(f'  ... {name}', style='dim')
+
+    def finished(self, result: MutantResult, done: int, total: int) -> None:
+        """Print one fate."""
+        style = None if result.fate == 'killed' else 'bold red'
+        line = f'[{done}/{total}] {_MARKS[result.fate]:<9} {result.name}  {result.seconds:.1f} s'
+        self._console.print(line, style=style)
+
+
+def proof_lines(proof: Proof) -> Iterator[str]:
+    """Yield the lines of ``eessi-validate prove``."""
+    yield f'{proof.test} {proof.case} on {proof.stack} {proof.release}'
+    yield f'programs: {", ".join(proof.programs)}'
+    yield f'reads: {", ".join(proof.evidence) or "nothing that these programs write"}'
+    for result in proof.results:
+        yield f'{_MARKS[result.fate]:<9} {result.name}'
+        yield f'          {result.description}'
+        if result.reason:
+            yield f'          -> {result.reason}'
+    for mutant in proof.inapplicable:
+        yield f'not made  {mutant.name}: {mutant.reason}'
+    survivors = [r.name for r in proof.results if r.fate == 'survived']
+    undecided = [r.name for r in proof.results if r.fate == 'undecided']
+    if survivors:
+        yield f'survivors: {", ".join(survivors)}'
+    if undecided:
+        yield f'undecided: {", ".join(undecided)}'
+    yield (
+        f'mutation score: {100 * proof.score:.0f} % ({proof.killed} of {len(proof.results)} '
+        f'killed, {len(proof.inapplicable)} inapplicable) in {proof.seconds:.0f} s'
+    )
+
+
+def proof_json(proof: Proof) -> str:
+    """Return the proof as one JSON document."""
+    document = {**asdict(proof), 'killed': proof.killed, 'score': proof.score}
+    return json.dumps(document, indent=1)
