@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 #: A real number with the blanks before it; no version (4.1.4), date, path or word with digits.
 _REAL = re.compile(
@@ -48,23 +49,25 @@ def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[
         value = _value(match['number'])
         if not value or _key(value) in echoes:
             return match[0]
-        new = _written_like(match['number'], value * factor)
-        if new == match['number']:
-            return match[0]
+        new = _written_like(match['number'], factor)
         count += 1
-        return new.rjust(len(match[0])) if match['blanks'] else new
+        # Columns keep their place, and words stay apart.
+        return new.rjust(max(len(match[0]), len(new) + 1)) if match['blanks'] else new
 
     return _REAL.sub(change, text), count
 
 
-def _written_like(model: bytes, value: float) -> bytes:
+def _written_like(model: bytes, factor: float) -> bytes:
+    """Return ``factor`` times a number, with its exponent and at least its decimals."""
     text = model.decode()
     mantissa, letter, exponent = text, '', ''
     for sign in 'eEdD':
         if sign in text:
             mantissa, letter, exponent = text.partition(sign)
     decimals = len(mantissa.partition('.')[2])
-    if not letter:
-        return f'{value:.{decimals}f}'.encode()
-    scaled = value / 10.0 ** int(exponent)
-    return f'{scaled:.{max(decimals, 3)}f}{letter}{exponent}'.encode()
+    scaled = Decimal(mantissa) * Decimal(str(factor))
+    new = f'{scaled:.{decimals}f}'
+    if Decimal(new) == Decimal(mantissa):
+        # Too few digits to show it: two more, whatever that does to the columns.
+        new = f'{scaled:.{decimals + 2}f}'
+    return f'{new}{letter}{exponent}'.encode()
