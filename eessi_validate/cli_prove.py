@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eessi_validate.errors import UsageError
+
+if TYPE_CHECKING:
+    from eessi_validate.prove.session import Proof
+    from eessi_validate.run.prepare import Request
 
 #: Exit codes: every mutant killed, or not.
 COMPLETE, INCOMPLETE = 0, 1
 
 
 def prove(
-    test: Annotated[str, typer.Argument(help='Test: an implementation class.')],
+    tests: Annotated[
+        list[str] | None,
+        typer.Argument(metavar='[TEST]...', help='Tests: implementation classes.'),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option('--all', help='All tests that have a case on this stack.')
+    ] = False,
     stack: Annotated[
         str, typer.Option('--stack', metavar='ROOT', help='Root of the stack; stays as it is.')
     ] = '',
@@ -38,29 +49,48 @@ def prove(
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print one JSON document.')] = False,
 ) -> None:
-    """Run a test on sound software and on mutants of it; 0 only if it sees every mutant."""
-    from eessi_validate.prove.session import Watcher
-    from eessi_validate.prove.session import prove as prove_test
-    from eessi_validate.prove.show import ConsoleWatcher, proof_json, proof_lines
+    """Run tests on sound software and on mutants of it; 0 only if they see every mutant."""
+    from eessi_validate.prove.session import provable_tests
+    from eessi_validate.prove.show import proof_lines, proofs_json, score_line
     from eessi_validate.run.prepare import Request
 
     if not stack:
         raise UsageError('--stack ROOT is missing: the directory that holds "versions"')
+    if bool(tests) == every:
+        raise UsageError('name one test or more, or give --all')
     request = Request(
         stack=str(Path(stack).expanduser().absolute()),
         release=release,
         targets=(target,) if target else (),
         modules=(module,) if module else (),
-        tests=(test,),
         scales=(scale,) if scale else (),
         checks=tuple(str(path.expanduser().absolute()) for path in implementations or ()),
     )
     stamp = datetime.datetime.now().strftime('%Y%m%dT%H%M%S')
     directory = (out or Path(f'eessi-validate-prove-{stamp}')).expanduser().absolute()
-    proof = prove_test(request, directory, Watcher() if quiet else ConsoleWatcher(), jobs)
+    names = list(tests or provable_tests(request))
+    proofs = []
+    for name in names:
+        place = directory / name if len(names) > 1 else directory
+        proof = _prove_one(replace(request, tests=(name,)), place, jobs, quiet)
+        proofs.append(proof)
+        if not as_json:
+            for line in proof_lines(proof):
+                typer.echo(line)
     if as_json:
-        typer.echo(proof_json(proof))
-    else:
-        for line in proof_lines(proof):
-            typer.echo(line)
-    raise typer.Exit(COMPLETE if proof.complete else INCOMPLETE)
+        typer.echo(proofs_json(proofs))
+    elif len(proofs) > 1:
+        for proof in proofs:
+            typer.echo(score_line(proof))
+    raise typer.Exit(COMPLETE if all(proof.complete for proof in proofs) else INCOMPLETE)
+
+
+def _prove_one(request: Request, directory: Path, jobs: int, quiet: bool) -> Proof:
+    from eessi_validate.prove.session import Watcher
+    from eessi_validate.prove.session import prove as prove_test
+    from eessi_validate.prove.show import ConsoleWatcher, proof_table, proofs_json
+
+    proof = prove_test(request, directory, Watcher() if quiet else ConsoleWatcher(), jobs)
+    (directory / 'proof.json').write_text(proofs_json([proof]) + '\n', encoding='utf-8')
+    (directory / 'proof.md').write_text(proof_table(proof), encoding='utf-8')
+    return proof

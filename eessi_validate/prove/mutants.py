@@ -139,7 +139,7 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
 
     everything = observation.evidence
     for kind, what, change in (
-        ('perturbed numbers', 'every result is multiplied by 1.01', spoiled),
+        ('perturbed numbers', 'every result is off by 1 %, every digest altered', spoiled),
         ('truncated output', 'the second half is missing', first_half),
         ('missing output', 'is not written', nothing),
     ):
@@ -148,7 +148,9 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
             continue
         numbers = {name: results(name) for name in everything} if change is spoiled else {}
         if change is spoiled and not any(numbers.values()):
-            yield Inapplicable(kind, what, 'no real number in what the test reads')
+            yield Inapplicable(
+                kind, what, 'no result among what the test reads is a number or a digest'
+            )
             continue
         yield _edited(kind, f'all that the test reads: {what}', everything, change)
         yield from _one_by_one(observation, kind, what, change, numbers)

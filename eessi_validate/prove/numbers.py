@@ -1,4 +1,4 @@
-"""Spoils the results in a text: every real number that is not an echo of the input. Pure."""
+"""Spoils the results in a text: numbers and digests that are no echo of the input. Pure."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ _REAL = re.compile(
     rb'(?![\w.:/])'
 )
 _NUMBER = re.compile(rb'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?')
+#: A digest such as SHA-256; nonces are shorter.
+_DIGEST = re.compile(
+    rb'(?<![0-9A-Za-z])(?=[0-9a-f]*[a-f])(?P<digest>[0-9a-f]{32,128})(?![0-9A-Za-z])'
+)
+#: A whole number with three digits or more; only where there is nothing else.
+_WHOLE = re.compile(rb'(?<![\w.:/-])(?P<number>\d{3,18})(?![\w.:/])')
 
 #: What a result is multiplied by.
 FACTOR = 1.01
 
 
 def values(texts: Iterable[bytes]) -> frozenset[str]:
-    """Return all numbers of some texts, to six digits."""
+    """Return all numbers of some texts, to six digits, and all digests."""
     found = set()
     for text in texts:
+        found |= {match.decode() for match in _DIGEST.findall(text)}
         found |= {_key(_value(match)) for match in _NUMBER.findall(text)}
     return frozenset(found)
 
@@ -37,10 +44,12 @@ def _key(value: float) -> str:
 
 
 def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[bytes, int]:
-    """Multiply each result of a text, in its own notation and width, if it fits.
+    """Multiply each real number of a text, in its own notation and width, and alter each digest.
+
+    Where there is neither, whole numbers are changed instead.
 
     :arg echoes: numbers of the input, see :func:`values`; they stay, and so does zero.
-    :returns: the text, and how many numbers changed.
+    :returns: the text, and how many results changed.
     """
     count = 0
 
@@ -54,7 +63,23 @@ def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[
         # Columns keep their place, and words stay apart.
         return new.rjust(max(len(match[0]), len(new) + 1)) if match['blanks'] else new
 
-    return _REAL.sub(change, text), count
+    def alter(match: re.Match[bytes]) -> bytes:
+        nonlocal count
+        if match['digest'].decode() in echoes:
+            return match[0]
+        count += 1
+        return (b'1' if match[0][:1] == b'0' else b'0') + match[0][1:]
+
+    def raise_whole(match: re.Match[bytes]) -> bytes:
+        nonlocal count
+        value = int(match['number'])
+        if _key(value) in echoes:
+            return match[0]
+        count += 1
+        return str(max(round(value * factor), value + 1)).encode()
+
+    spoiled = _DIGEST.sub(alter, _REAL.sub(change, text))
+    return (spoiled, count) if count else (_WHOLE.sub(raise_whole, text), count)
 
 
 def _written_like(model: bytes, factor: float) -> bytes:

@@ -88,7 +88,7 @@ class Watcher:
     def started(self, name: str) -> None:
         """A mutant runs now."""
 
-    def finished(self, result: MutantResult, done: int, total: int) -> None:
+    def finished(self, result: MutantResult | Inapplicable, done: int, total: int) -> None:
         """A mutant has its fate."""
 
 
@@ -106,6 +106,15 @@ def prove(request: Request, directory: Path, watcher: Watcher, jobs: int = 0) ->
     stop = threading.Event()
     with stopping_on_signals(stop):
         return _Session(Stage(prepared, case, (), stop), directory, watcher, jobs).prove()
+
+
+def provable_tests(request: Request) -> tuple[str, ...]:
+    """Return the tests that have a case on the stack of ``request`` and can be run here."""
+    cases = prepare(request).plan.cases
+    names = dict.fromkeys(c.id.test for c in cases if c.partition not in (DRIVER, NOWHERE))
+    if not names:
+        raise UsageError(f'no test has a case on {request.stack}')
+    return tuple(names)
 
 
 def _expect_outside(directory: Path, root: Path) -> None:
@@ -145,7 +154,9 @@ class _Session:
         mutants = [m for m in found if isinstance(m, Mutant)]
         self._watcher.phase(f'{len(mutants)} mutants, {len(found) - len(mutants)} inapplicable')
         broken = self._control(observation)
-        results = self._run_all(mutants, observation, broken)
+        fates = self._run_all(mutants, observation, broken)
+        inapplicable = [m for m in found if isinstance(m, Inapplicable)]
+        inapplicable += [fate for fate in fates if isinstance(fate, Inapplicable)]
         return Proof(
             test=self._stage.case.id.test,
             case=self._stage.case.key,
@@ -154,8 +165,8 @@ class _Session:
             nonce=self._nonce,
             programs=tuple(p.relative for p in self._stage.programs),
             evidence=observation.evidence,
-            results=results,
-            inapplicable=tuple(m for m in found if isinstance(m, Inapplicable)),
+            results=tuple(fate for fate in fates if isinstance(fate, MutantResult)),
+            inapplicable=tuple(inapplicable),
             directory=str(self._directory),
             seconds=round(time.monotonic() - began, 1),
         )
@@ -233,10 +244,10 @@ class _Session:
 
     def _run_all(
         self, mutants: Sequence[Mutant], observation: Observation, broken: str
-    ) -> tuple[MutantResult, ...]:
-        results: dict[str, MutantResult] = {}
+    ) -> tuple[MutantResult | Inapplicable, ...]:
+        results: dict[str, MutantResult | Inapplicable] = {}
 
-        def finished(result: MutantResult) -> None:
+        def finished(result: MutantResult | Inapplicable) -> None:
             results[result.name] = result
             self._watcher.finished(result, len(results), len(mutants))
 
@@ -257,7 +268,7 @@ class _Session:
         self,
         mutants: Iterable[Mutant],
         observation: Observation,
-        finished: Callable[[MutantResult], None],
+        finished: Callable[[MutantResult | Inapplicable], None],
         jobs: int,
     ) -> None:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -266,13 +277,16 @@ class _Session:
                 if result := run.result():
                     finished(result)
 
-    def _fate(self, mutant: Mutant, observation: Observation) -> MutantResult | None:
+    def _fate(self, mutant: Mutant, observation: Observation) -> MutantResult | Inapplicable | None:
         if self._stage.stop.is_set():
             return None
         self._watcher.started(mutant.name)
         began = time.monotonic()
         trial = self._trial(_directory_name(mutant.name), mutant, observation)
         result = run_trial(self._stage, trial)
+        if result.outcome is Outcome.PASS and self._does_without(mutant, result):
+            why = 'without it the test takes another way: its job script does not name it'
+            return Inapplicable(mutant.name, mutant.description, why)
         fate: Fate = {Outcome.PASS: 'survived', Outcome.FAIL: 'killed'}.get(
             result.outcome, 'undecided'
         )  # type: ignore[assignment]
@@ -281,6 +295,12 @@ class _Session:
         )
         seconds = round(time.monotonic() - began, 1)
         return MutantResult(mutant.name, mutant.description, fate, reason, seconds)
+
+    def _does_without(self, mutant: Mutant, result: CaseResult) -> bool:
+        """Say whether all that was removed are programs that this run did not ask for."""
+        programs = {p.relative for p in self._stage.programs}
+        asked = {p.relative for p in self._stage.programs if p.name in result.job_script}
+        return bool(mutant.removed) and set(mutant.removed) <= programs - asked
 
     def _trial(self, name: str, mutant: Mutant, observation: Observation) -> Trial:
         directory = self._directory / 'mutants' / name

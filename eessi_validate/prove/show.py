@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 
+from eessi_validate.prove.mutants import Inapplicable
 from eessi_validate.prove.session import MutantResult, Proof, Watcher
 
 _MARKS = {'killed': 'killed', 'survived': 'SURVIVED', 'undecided': 'UNDECIDED'}
@@ -29,8 +31,11 @@ class ConsoleWatcher(Watcher):
         if self._console.is_terminal:
             self._console.print(f'  ... {name}', style='dim')
 
-    def finished(self, result: MutantResult, done: int, total: int) -> None:
+    def finished(self, result: MutantResult | Inapplicable, done: int, total: int) -> None:
         """Print one fate."""
+        if isinstance(result, Inapplicable):
+            self._console.print(f'[{done}/{total}] not made  {result.name}: {result.reason}')
+            return
         style = None if result.fate == 'killed' else 'bold red'
         line = f'[{done}/{total}] {_MARKS[result.fate]:<9} {result.name}  {result.seconds:.1f} s'
         self._console.print(line, style=style)
@@ -60,7 +65,40 @@ def proof_lines(proof: Proof) -> Iterator[str]:
     )
 
 
-def proof_json(proof: Proof) -> str:
-    """Return the proof as one JSON document."""
-    document = {**asdict(proof), 'killed': proof.killed, 'score': proof.score}
-    return json.dumps(document, indent=1)
+def proof_document(proof: Proof) -> dict[str, Any]:
+    """Return the proof as plain data."""
+    return {**asdict(proof), 'killed': proof.killed, 'score': proof.score}
+
+
+def proofs_json(proofs: Sequence[Proof]) -> str:
+    """Return one proof as one JSON document, several as a list."""
+    documents = [proof_document(proof) for proof in proofs]
+    return json.dumps(documents[0] if len(documents) == 1 else documents, indent=1)
+
+
+def proof_table(proof: Proof) -> str:
+    """Return the fates as a table in Markdown: mutant, fate, the reason that the test gave."""
+    rows: list[tuple[str, str, str]] = [(r.name, r.fate, r.reason) for r in proof.results]
+    rows += [(m.name, 'inapplicable', m.reason) for m in proof.inapplicable]
+    lines = [
+        f'# {proof.test}: {100 * proof.score:.0f} %',
+        '',
+        f'{proof.case} on {proof.stack} {proof.release}; nonce {proof.nonce}',
+        '',
+        '| mutant | fate | reason given |',
+        '|---|---|---|',
+        *(f'| {_cell(a)} | {b} | {_cell(c)} |' for a, b, c in rows),
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+def _cell(text: str) -> str:
+    return ' '.join(text.split()).replace('|', '\\|')
+
+
+def score_line(proof: Proof) -> str:
+    """Return test and score on one line."""
+    missed = [r.name for r in proof.results if r.fate != 'killed']
+    return f'{100 * proof.score:5.0f} %  {proof.test}' + (
+        f': {", ".join(missed)}' if missed else ''
+    )

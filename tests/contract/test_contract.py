@@ -42,6 +42,7 @@ ARROWS = {
     'results': set(),
     'plan': {'results', 'stack', 'rfm'},
     'run': {'plan', 'results', 'stack', 'rfm'},
+    'prove': {'plan', 'results', 'stack', 'rfm', 'run'},
     'gate': {'results', 'plan', 'stack', 'run'},
     'report': {'results'},
     'localstack': {'stack'},

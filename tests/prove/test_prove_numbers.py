@@ -37,6 +37,17 @@ def test_echo_of_the_input_stays() -> None:
     )  # fmt: skip
 
 
+def test_digest_is_altered_unless_it_is_an_echo() -> None:
+    digest = b'0f' * 32
+    assert spoil(digest, frozenset()) == (b'1f' + b'0f' * 31, 1)
+    assert spoil(digest, values([digest])) == (digest, 0)
+
+
+def test_whole_numbers_are_results_where_there_is_nothing_else() -> None:
+    assert spoil(b'rows 5000, sum 12497500', values([b'5000'])) == (b'rows 5000, sum 12622475', 1)
+    assert spoil(b'rows 5000, mean 2.5', frozenset())[0] == b'rows 5000, mean 2.525'
+
+
 @given(st.floats(min_value=1e-3, max_value=1e12), st.integers(min_value=4, max_value=12))
 def test_spoiled_number_is_off_by_one_percent(value: float, digits: int) -> None:
     text = f'{value:.{digits}e}'.encode()
