@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eessi_validate.prove.numbers import spoil, values
-from eessi_validate.prove.observation import JOB_OUTPUT, Observation
+from eessi_validate.prove.observation import Observation
 from eessi_validate.prove.programs import Program
 from eessi_validate.prove.recording import Change, first_half, nothing, outputs
 
@@ -128,6 +128,7 @@ def _ranks(arguments: Sequence[str]) -> int:
 
 
 def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
+    """Spoil everything at once, then each file that the test reads."""
     arguments = [word.encode() for call in observation.calls for word in call.arguments]
     echoes = values([*observation.inputs, *arguments])
 
@@ -137,34 +138,25 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
     def results(name: str) -> int:
         return sum(spoil(content, echoes)[1] for content in outputs(observation, name))
 
-    everything = observation.evidence
+    # Also what the test does not read: that is what a weak test overlooks.
+    everything = observation.written
     for kind, what, change in (
         ('perturbed numbers', 'every result is off by 1 %, every digest altered', spoiled),
         ('truncated output', 'the second half is missing', first_half),
         ('missing output', 'is not written', nothing),
     ):
         if not everything:
-            yield Inapplicable(kind, what, 'the test reads nothing that the programs write')
+            yield Inapplicable(kind, what, 'the programs write nothing')
             continue
         numbers = {name: results(name) for name in everything} if change is spoiled else {}
         if change is spoiled and not any(numbers.values()):
-            yield Inapplicable(
-                kind, what, 'no result among what the test reads is a number or a digest'
-            )
+            yield Inapplicable(kind, what, 'nothing that the programs write is a number or digest')
             continue
-        yield _edited(kind, f'all that the test reads: {what}', everything, change)
-        yield from _one_by_one(observation, kind, what, change, numbers)
-
-
-def _one_by_one(
-    observation: Observation, kind: str, what: str, change: Change, numbers: dict[str, int]
-) -> Iterator[Mutant]:
-    """Spoil one file at a time, where the test reads more than one thing."""
-    named = [n for n in observation.named_evidence if numbers.get(n, 1)]
-    if len(named) == 1 and JOB_OUTPUT not in observation.evidence:
-        return
-    for name in named[:MOST_FILES]:
-        yield _edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
+        yield _edited(kind, f'all that the programs write: {what}', everything, change)
+        if len(everything) > 1:
+            named = [n for n in observation.named_evidence if numbers.get(n, 1)]
+            for name in named[:MOST_FILES]:
+                yield _edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
 
 
 def _edited(name: str, description: str, names: tuple[str, ...], change: Change) -> Mutant:

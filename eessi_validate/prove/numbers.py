@@ -53,6 +53,9 @@ def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[
     """
     count = 0
 
+    if b'\0' in text:
+        return text, 0
+
     def change(match: re.Match[bytes]) -> bytes:
         nonlocal count
         value = _value(match['number'])

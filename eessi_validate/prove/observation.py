@@ -39,7 +39,9 @@ class Observation:
     """What is known of the sound run."""
 
     calls: tuple[Call, ...]
-    #: Files, or :data:`JOB_OUTPUT`, that calls wrote and the judgement read, largest first.
+    #: Files, or :data:`JOB_OUTPUT`, that calls wrote, largest first.
+    written: tuple[str, ...]
+    #: Those of them that the judgement read.
     evidence: tuple[str, ...]
     #: Files of the installation under test that the run opened: data, and shared libraries.
     data: tuple[Path, ...]
@@ -63,9 +65,11 @@ def read_observation(control: Path, installation: Path | None) -> Observation:
     opened = [Path(line) for line in _lines(control / 'opened')]
     inside = [p for p in dict.fromkeys(opened) if installation and installation in p.parents]
     sound = [p for p in inside if _is_library(p) or (p.is_file() and not os.access(p, os.X_OK))]
+    written, read = _written(calls), _judged(control / 'judged', calls)
     return Observation(
         calls=calls,
-        evidence=_evidence(calls, _judged(control / 'judged', calls)),
+        written=written,
+        evidence=tuple(name for name in written if name == JOB_OUTPUT or name in read),
         data=tuple(p for p in sound if not _is_elf(p)),
         libraries=tuple(p for p in sound if _is_elf(p)),
         inputs=tuple(p.read_bytes() for p in (control / 'inputs').rglob('*') if p.is_file()),
@@ -110,16 +114,16 @@ def _judged(file: Path, calls: Sequence[Call]) -> set[str]:
     return found
 
 
-def _evidence(calls: Sequence[Call], read: set[str]) -> tuple[str, ...]:
+def _written(calls: Sequence[Call]) -> tuple[str, ...]:
     sizes: dict[str, int] = {}
     for call in calls:
         for name in call.files:
             path = call.directory / 'files' / name
-            if name in read and path.is_file():
+            if path.is_file():
                 sizes[name] = path.stat().st_size
         for sink, stream in zip(call.sinks, ('stdout', 'stderr'), strict=True):
             size = (call.directory / stream).stat().st_size
-            if size and (sink == JOB_OUTPUT or sink in read):
+            if size and sink:
                 sizes[sink] = sizes.get(sink, 0) + size
     return tuple(sorted(sizes, key=lambda name: (-sizes[name], name)))
 

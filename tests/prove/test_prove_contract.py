@@ -31,7 +31,7 @@ INAPPLICABLE = {
     ('missing program', 'without it the test takes another way: its job script does not name it'),
     ('missing data files', 'the run opened none in the installation under test'),
     ('missing library', 'the run opened none in the installation under test'),
-    ('perturbed numbers', 'no result among what the test reads is a number or a digest'),
+    ('perturbed numbers', 'nothing that the programs write is a number or digest'),
 }
 
 
