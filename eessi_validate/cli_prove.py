@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eessi_validate.errors import UsageError
+from eessi_validate.errors import HoldError, UsageError
 
 if TYPE_CHECKING:
     from eessi_validate.prove.session import Proof
     from eessi_validate.run.prepare import Request
 
-#: Exit codes: every mutant killed, or not.
-COMPLETE, INCOMPLETE = 0, 1
+#: Exit codes: every mutant killed, not every one, not known.
+COMPLETE, INCOMPLETE, HELD = 0, 1, 75
 
 
 def prove(
@@ -50,7 +50,7 @@ def prove(
     as_json: Annotated[bool, typer.Option('--json', help='Print one JSON document.')] = False,
 ) -> None:
     """Run tests on sound software and on mutants of it; 0 only if they see every mutant."""
-    from eessi_validate.prove.session import provable_tests
+    from eessi_validate.prove.session import StoppedError, provable_tests
     from eessi_validate.prove.show import proof_lines, proofs_json, score_line
     from eessi_validate.run.prepare import Request
 
@@ -69,19 +69,29 @@ def prove(
     stamp = datetime.datetime.now().strftime('%Y%m%dT%H%M%S')
     directory = (out or Path(f'eessi-validate-prove-{stamp}')).expanduser().absolute()
     names = list(tests or provable_tests(request))
-    proofs = []
+    proofs, held = [], []
     for name in names:
         place = directory / name if len(names) > 1 else directory
-        proof = _prove_one(replace(request, tests=(name,)), place, jobs, quiet)
+        try:
+            proof = _prove_one(replace(request, tests=(name,)), place, jobs, quiet)
+        except HoldError as error:
+            if len(names) == 1 or isinstance(error, StoppedError):
+                raise
+            held.append(f'HOLD  {name}: {error}')
+            continue
         proofs.append(proof)
         if not as_json:
             for line in proof_lines(proof):
                 typer.echo(line)
     if as_json:
         typer.echo(proofs_json(proofs))
-    elif len(proofs) > 1:
+    elif len(names) > 1:
         for proof in proofs:
             typer.echo(score_line(proof))
+    for line in held:
+        typer.echo(line, err=True)
+    if held and all(proof.complete for proof in proofs):
+        raise typer.Exit(HELD)
     raise typer.Exit(COMPLETE if all(proof.complete for proof in proofs) else INCOMPLETE)
 
 

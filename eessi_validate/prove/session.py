@@ -79,6 +79,10 @@ class Proof:
         return bool(self.results) and self.killed == len(self.results)
 
 
+class StoppedError(HoldError):
+    """The user has stopped the proof."""
+
+
 class Watcher:
     """Is told how it goes; shows nothing."""
 
@@ -230,7 +234,7 @@ class _Session:
 
     def _expect_not_stopped(self) -> None:
         if self._stage.stop.is_set():
-            raise HoldError('stopped; the stack is as it was')
+            raise StoppedError('stopped; the stack is as it was')
 
     def _control(self, observation: Observation) -> str:
         """Return why nothing can be learnt from playing back, '' if it can."""
