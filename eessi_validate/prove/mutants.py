@@ -135,6 +135,9 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
     def spoiled(content: bytes) -> bytes:
         return spoil(content, echoes)[0]
 
+    def spoiled_whole(content: bytes) -> bytes:
+        return spoil(content, echoes, whole=True)[0]
+
     def results(name: str) -> int:
         return sum(spoil(content, echoes)[1] for content in outputs(observation, name))
 
@@ -150,8 +153,13 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
             continue
         numbers = {name: results(name) for name in everything} if change is spoiled else {}
         if change is spoiled and not any(numbers.values()):
-            yield Inapplicable(kind, what, 'nothing that the programs write is a number or digest')
-            continue
+            # Sums and counts may be all there is; elsewhere they are rather sizes and addresses.
+            change = spoiled_whole
+            if not any(change(c) != c for name in everything for c in outputs(observation, name)):
+                yield Inapplicable(
+                    kind, what, 'nothing that the programs write is a number or digest'
+                )
+                continue
         yield _edited(kind, f'all that the programs write: {what}', everything, change)
         if len(everything) > 1:
             named = [n for n in observation.named_evidence if numbers.get(n, 1)]

@@ -43,11 +43,12 @@ def _key(value: float) -> str:
     return f'{abs(value):.6g}'
 
 
-def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[bytes, int]:
+def spoil(
+    text: bytes, echoes: frozenset[str], factor: float = FACTOR, *, whole: bool = False
+) -> tuple[bytes, int]:
     """Multiply each real number of a text, in its own notation and width, and alter each digest.
 
-    Where there is neither, whole numbers are changed instead.
-
+    :arg whole: change whole numbers instead, where there is neither.
     :arg echoes: numbers of the input, see :func:`values`; they stay, and so does zero.
     :returns: the text, and how many results changed.
     """
@@ -82,7 +83,9 @@ def spoil(text: bytes, echoes: frozenset[str], factor: float = FACTOR) -> tuple[
         return str(max(round(value * factor), value + 1)).encode()
 
     spoiled = _DIGEST.sub(alter, _REAL.sub(change, text))
-    return (spoiled, count) if count else (_WHOLE.sub(raise_whole, text), count)
+    if whole and not count:
+        spoiled = _WHOLE.sub(raise_whole, text)
+    return spoiled, count
 
 
 def _written_like(model: bytes, factor: float) -> bytes:

@@ -44,8 +44,11 @@ def test_digest_is_altered_unless_it_is_an_echo() -> None:
 
 
 def test_whole_numbers_are_results_where_there_is_nothing_else() -> None:
-    assert spoil(b'rows 5000, sum 12497500', values([b'5000'])) == (b'rows 5000, sum 12622475', 1)
-    assert spoil(b'rows 5000, mean 2.5', frozenset())[0] == b'rows 5000, mean 2.525'
+    sums = b'rows 5000, sum 12497500'
+    assert spoil(sums, values([b'5000']), whole=True) == (b'rows 5000, sum 12622475', 1)
+    assert spoil(sums, frozenset()) == (sums, 0)
+    mixed = b'rows 5000, mean 2.5'
+    assert spoil(mixed, frozenset(), whole=True)[0] == b'rows 5000, mean 2.525'
 
 
 @given(st.floats(min_value=1e-3, max_value=1e12), st.integers(min_value=4, max_value=12))
