@@ -8,7 +8,7 @@ from decimal import Decimal
 
 #: A real number with the blanks before it; no version (4.1.4), date, path or word with digits.
 _REAL = re.compile(
-    rb'(?P<blanks> *)(?<![\w.:/-])(?P<number>[-+]?\d+\.\d*(?:[eEdD][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+)'
+    rb'(?P<blanks> *)(?<![\w.:/-])(?P<number>[-+]?\d+\.\d*(?:[eEdD][-+]?\d+)?|[-+]?\d+[eE][-+]\d+)'
     rb'(?![\w.:/])'
 )
 _NUMBER = re.compile(rb'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?')

@@ -24,7 +24,16 @@ def test_result_is_multiplied_in_its_own_notation(text: bytes, spoiled: bytes) -
 
 
 @pytest.mark.parametrize(
-    'text', [b'Open MPI 4.1.4', b'12:30:01.5', b'run/0.100/U', b'7 atoms', b'zero 0.000', b'x1.5']
+    'text',
+    [
+        b'Open MPI 4.1.4',
+        b'12:30:01.5',
+        b'run/0.100/U',
+        b'7 atoms',
+        b'zero 0.000',
+        b'x1.5',
+        b' 0004e000',
+    ],
 )
 def test_what_is_no_result_stays(text: bytes) -> None:
     assert spoil(text, frozenset()) == (text, 0)
