@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from eessi_validate.prove.numbers import spoil, values
+from eessi_validate.prove.numbers import FACTOR_OF_ONE_FILE, spoil, values
 from eessi_validate.prove.observation import Observation
 from eessi_validate.prove.programs import Program
 from eessi_validate.prove.recording import Change, first_half, nothing, outputs
@@ -135,6 +135,9 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
     def spoiled(content: bytes) -> bytes:
         return spoil(content, echoes)[0]
 
+    def spoiled_more(content: bytes) -> bytes:
+        return spoil(content, echoes, FACTOR_OF_ONE_FILE)[0]
+
     def spoiled_whole(content: bytes) -> bytes:
         return spoil(content, echoes, whole=True)[0]
 
@@ -164,6 +167,8 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
         if len(everything) > 1:
             named = [n for n in observation.named_evidence if numbers.get(n, 1)]
             for name in named[:MOST_FILES]:
+                if change is spoiled:
+                    what, change = 'every result is off by 10 %, every digest altered', spoiled_more
                 yield _edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
 
 
