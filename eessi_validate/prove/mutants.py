@@ -38,7 +38,7 @@ class Mutant:
     removed: tuple[str, ...] = ()
     #: Play the sound run back with its own nonce; otherwise every run draws another.
     same_nonce: bool = False
-    #: Give the run only about twice the time of the sound one.
+    #: Give the run only a little more time than the sound one took.
     hurry: bool = False
 
     @property

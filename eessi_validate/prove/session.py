@@ -318,7 +318,7 @@ class _Session:
             orders = {**mutant.orders, 'recording': str(recording)}
         seconds = self._limit()
         if mutant.hurry:
-            seconds = max(5, math.ceil(2 * self._sound_seconds))
+            seconds = max(5, math.ceil(1.2 * self._sound_seconds))
         nonce = self._nonce if mutant.same_nonce else secrets.token_hex(8)
         return Trial(directory, nonce, seconds, orders, removed=mutant.removed)
 
