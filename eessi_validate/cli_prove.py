@@ -12,7 +12,7 @@ import typer
 from eessi_validate.errors import HoldError, UsageError
 
 if TYPE_CHECKING:
-    from eessi_validate.prove.session import Proof
+    from eessi_validate.prove.proof import Proof
     from eessi_validate.run.prepare import Request
 
 #: Exit codes: every mutant killed, not every one, not known.
@@ -96,7 +96,7 @@ def prove(
 
 
 def _prove_one(request: Request, directory: Path, jobs: int, quiet: bool) -> Proof:
-    from eessi_validate.prove.session import Watcher
+    from eessi_validate.prove.proof import Watcher
     from eessi_validate.prove.session import prove as prove_test
     from eessi_validate.prove.show import ConsoleWatcher, proof_table, proofs_json
 

@@ -9,15 +9,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER, NOWHERE
 from eessi_validate.prove.mutants import CONTROL, Inapplicable, Mutant, catalogue
 from eessi_validate.prove.observation import Observation, read_observation
 from eessi_validate.prove.programs import Program, loaded_installations, programs_of
+from eessi_validate.prove.proof import Fate, MutantResult, Proof, Watcher
 from eessi_validate.prove.recording import spoiled_copy
 from eessi_validate.prove.trial import Stage, Trial, run_trial
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
@@ -28,72 +28,9 @@ from eessi_validate.stack.scales import find_scale
 #: Seconds that a run may take at least, and how many times the sound run's time.
 _LEAST_SECONDS, _TIMES = 60, 10
 
-Fate = Literal['killed', 'survived', 'undecided']
-
-
-@dataclass(frozen=True)
-class MutantResult:
-    """What became of one mutant."""
-
-    name: str
-    description: str
-    #: ``killed``: the test failed; ``survived``: it passed; ``undecided``: it gave no answer.
-    fate: Fate
-    #: The reason that the test gave, or why there is no answer.
-    reason: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Proof:
-    """The mutation score of one test, and all it stands on."""
-
-    test: str
-    case: str
-    stack: str
-    release: str
-    #: Nonce of the sound run.
-    nonce: str
-    #: Programs of the software that were replaced, below the root of the stack.
-    programs: tuple[str, ...]
-    #: What the programs wrote and the test read.
-    evidence: tuple[str, ...]
-    results: tuple[MutantResult, ...]
-    inapplicable: tuple[Inapplicable, ...]
-    directory: str
-    seconds: float
-
-    @property
-    def killed(self) -> int:
-        """Number of mutants that the test has seen."""
-        return sum(result.fate == 'killed' for result in self.results)
-
-    @property
-    def score(self) -> float:
-        """Killed mutants as a fraction of those that could be made."""
-        return self.killed / len(self.results) if self.results else 0.0
-
-    @property
-    def complete(self) -> bool:
-        """True if every mutant was killed."""
-        return bool(self.results) and self.killed == len(self.results)
-
 
 class StoppedError(HoldError):
     """The user has stopped the proof."""
-
-
-class Watcher:
-    """Is told how it goes; shows nothing."""
-
-    def phase(self, text: str) -> None:
-        """Something that is no mutant has begun or ended."""
-
-    def started(self, name: str) -> None:
-        """A mutant runs now."""
-
-    def finished(self, result: MutantResult | Inapplicable, done: int, total: int) -> None:
-        """A mutant has its fate."""
 
 
 def prove(request: Request, directory: Path, watcher: Watcher, jobs: int = 0) -> Proof:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from eessi_validate.prove.mutants import Inapplicable
-from eessi_validate.prove.session import MutantResult, Proof, Watcher
+from eessi_validate.prove.proof import MutantResult, Proof, Watcher
 
 _MARKS = {'killed': 'killed', 'survived': 'SURVIVED', 'undecided': 'UNDECIDED'}
 
