@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Mutant:
     same_nonce: bool = False
     #: Give the run only a little more time than the sound one took.
     hurry: bool = False
+    #: Told to the author, but no part of the score: a file may hold numbers that are no results.
+    advisory: bool = False
 
     @property
     def plays_back(self) -> bool:
@@ -169,7 +171,8 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
             for name in named[:MOST_FILES]:
                 if change is spoiled:
                     what, change = 'every result is off by 10 %, every digest altered', spoiled_more
-                yield _edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
+                one = _edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
+                yield replace(one, advisory=change is spoiled_more)
 
 
 def _edited(name: str, description: str, names: tuple[str, ...], change: Change) -> Mutant:

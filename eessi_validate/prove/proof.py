@@ -21,6 +21,8 @@ class MutantResult:
     #: The reason that the test gave, or why there is no answer.
     reason: str
     seconds: float
+    #: No part of the score: the file may hold numbers that are no results.
+    advisory: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,24 @@ class Proof:
     seconds: float
 
     @property
+    def scored(self) -> tuple[MutantResult, ...]:
+        """The mutants that count."""
+        return tuple(result for result in self.results if not result.advisory)
+
+    @property
     def killed(self) -> int:
-        """Number of mutants that the test has seen."""
-        return sum(result.fate == 'killed' for result in self.results)
+        """Number of mutants that count and that the test has seen."""
+        return sum(result.fate == 'killed' for result in self.scored)
 
     @property
     def score(self) -> float:
         """Killed mutants as a fraction of those that could be made."""
-        return self.killed / len(self.results) if self.results else 0.0
+        return self.killed / len(self.scored) if self.scored else 0.0
 
     @property
     def complete(self) -> bool:
         """True if every mutant was killed."""
-        return bool(self.results) and self.killed == len(self.results)
+        return bool(self.scored) and self.killed == len(self.scored)
 
 
 class Watcher:

@@ -197,7 +197,11 @@ class _Session:
         quiet = [*(m for m in mutants if m.hurry), *playable]
         for mutant in mutants:
             if mutant.same_nonce and broken:
-                finished(MutantResult(mutant.name, mutant.description, 'undecided', broken, 0.0))
+                finished(
+                    MutantResult(
+                        mutant.name, mutant.description, 'undecided', broken, 0.0, mutant.advisory
+                    )
+                )
         quiet = [m for m in quiet if m.name not in results]
         self._run_some(quiet, observation, finished, self._jobs)
         rest = [m for m in mutants if m not in quiet and m.name not in results]
@@ -235,7 +239,7 @@ class _Session:
             result.reason if fate != 'undecided' else f'{result.outcome.value}: {result.reason}'
         )
         seconds = round(time.monotonic() - began, 1)
-        return MutantResult(mutant.name, mutant.description, fate, reason, seconds)
+        return MutantResult(mutant.name, mutant.description, fate, reason, seconds, mutant.advisory)
 
     def _does_without(self, mutant: Mutant, result: CaseResult) -> bool:
         """Say whether all that was removed are programs that this run did not ask for."""

@@ -16,6 +16,12 @@ from eessi_validate.prove.proof import MutantResult, Proof, Watcher
 _MARKS = {'killed': 'killed', 'survived': 'SURVIVED', 'undecided': 'UNDECIDED'}
 
 
+def _mark(result: MutantResult) -> str:
+    if result.advisory and result.fate == 'survived':
+        return 'overlooked'
+    return _MARKS[result.fate]
+
+
 class ConsoleWatcher(Watcher):
     """Prints each fate as it is known, on standard error."""
 
@@ -36,8 +42,8 @@ class ConsoleWatcher(Watcher):
         if isinstance(result, Inapplicable):
             self._console.print(f'[{done}/{total}] not made  {result.name}: {result.reason}')
             return
-        style = None if result.fate == 'killed' else 'bold red'
-        line = f'[{done}/{total}] {_MARKS[result.fate]:<9} {result.name}  {result.seconds:.1f} s'
+        style = None if result.fate == 'killed' or result.advisory else 'bold red'
+        line = f'[{done}/{total}] {_mark(result):<9} {result.name}  {result.seconds:.1f} s'
         self._console.print(line, style=style)
 
 
@@ -47,20 +53,20 @@ def proof_lines(proof: Proof) -> Iterator[str]:
     yield f'programs: {", ".join(proof.programs)}'
     yield f'reads: {", ".join(proof.evidence) or "nothing that these programs write"}'
     for result in proof.results:
-        yield f'{_MARKS[result.fate]:<9} {result.name}'
+        yield f'{_mark(result):<9} {result.name}'
         yield f'          {result.description}'
         if result.reason:
             yield f'          -> {result.reason}'
     for mutant in proof.inapplicable:
         yield f'not made  {mutant.name}: {mutant.reason}'
-    survivors = [r.name for r in proof.results if r.fate == 'survived']
-    undecided = [r.name for r in proof.results if r.fate == 'undecided']
+    survivors = [r.name for r in proof.scored if r.fate == 'survived']
+    undecided = [r.name for r in proof.scored if r.fate == 'undecided']
     if survivors:
         yield f'survivors: {", ".join(survivors)}'
     if undecided:
         yield f'undecided: {", ".join(undecided)}'
     yield (
-        f'mutation score: {100 * proof.score:.0f} % ({proof.killed} of {len(proof.results)} '
+        f'mutation score: {100 * proof.score:.0f} % ({proof.killed} of {len(proof.scored)} '
         f'killed, {len(proof.inapplicable)} inapplicable) in {proof.seconds:.0f} s'
     )
 
@@ -78,7 +84,7 @@ def proofs_json(proofs: Sequence[Proof]) -> str:
 
 def proof_table(proof: Proof) -> str:
     """Return the fates as a table in Markdown: mutant, fate, the reason that the test gave."""
-    rows: list[tuple[str, str, str]] = [(r.name, r.fate, r.reason) for r in proof.results]
+    rows: list[tuple[str, str, str]] = [(r.name, _mark(r).lower(), r.reason) for r in proof.results]
     rows += [(m.name, 'inapplicable', m.reason) for m in proof.inapplicable]
     lines = [
         f'# {proof.test}: {100 * proof.score:.0f} %',
@@ -98,7 +104,7 @@ def _cell(text: str) -> str:
 
 def score_line(proof: Proof) -> str:
     """Return test and score on one line."""
-    missed = [r.name for r in proof.results if r.fate != 'killed']
+    missed = [r.name for r in proof.scored if r.fate != 'killed']
     return f'{100 * proof.score:5.0f} %  {proof.test}' + (
         f': {", ".join(missed)}' if missed else ''
     )
