@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from eessi_validate import __version__
 from eessi_validate.cli_ab import ab
 from eessi_validate.cli_check import check
 from eessi_validate.cli_inspect import inspect
+from eessi_validate.cli_prove import prove
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
@@ -45,6 +47,7 @@ app.add_typer(stack_app, name='stack')
 app.command()(check)
 app.command()(inspect)
 app.command()(ab)
+app.command()(prove)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]
@@ -77,6 +80,14 @@ Allow = Annotated[
     list[str] | None,
     typer.Option('--allow', metavar='FILE', help='Allow rules for checks of installations.'),
 ]
+Built = Annotated[
+    list[str] | None,
+    typer.Option(
+        '--built',
+        metavar='MODULE',
+        help='Newly built module or software, repeatable: for a library, what depends on it too.',
+    ),
+]
 Json = Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')]
 
 
@@ -103,6 +114,7 @@ def run(
     system: System = '',
     checks: Checks = None,
     allow: Allow = None,
+    built: Built = None,
     time_limit: Annotated[
         str, typer.Option('--time-limit', help='Time limit of each case, e.g. 10m.')
     ] = '',
@@ -133,8 +145,8 @@ def run(
 
     again = resume or only_failed
     if again:
-        fixed = (stack, release, target, module, test, scale, config, system, checks, time_limit)
-        if any((*fixed, allow, out, nonce, repeat != 1, resume and only_failed)):
+        fixed = (stack, release, target, module, test, scale, config, system, checks, built)
+        if any((*fixed, allow, time_limit, out, nonce, repeat != 1, resume and only_failed)):
             raise UsageError('--resume and --only-failed repeat what DIR asked for: give only DIR')
     if time_limit and not _DURATION.match(time_limit):
         raise UsageError(
@@ -151,8 +163,9 @@ def run(
         finished = resume_run(options, progress, only_failed=bool(only_failed))
     else:
         request = _request(
-            stack, release, target, module, test, scale, repeat, config, system, checks, time_limit
-        )
+            stack, release, target, module, test, scale, repeat, config, system, checks, time_limit,
+            built,
+        )  # fmt: skip
         request = replace(request, allow=tuple(str(Path(f).absolute()) for f in allow or ()))
         with _no_empty_directory(options.directory):
             finished = start_run(request, options, progress)
@@ -179,15 +192,29 @@ def plan(
     config: Configs = None,
     system: System = '',
     checks: Checks = None,
+    built: Built = None,
+    lint: Annotated[
+        bool, typer.Option('--lint', help='List software without an application test; 1 if any.')
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print what would run, why, and why not the rest; runs nothing."""
     from eessi_validate.run.prepare import prepare
-    from eessi_validate.run.show_plan import plan_lines
+    from eessi_validate.run.show_plan import lint_lines, lint_plan, plan_lines
 
     prepared = prepare(
-        _request(stack, release, target, module, test, scale, repeat, config, system, checks, '')
+        _request(
+            stack, release, target, module, test, scale, repeat, config, system, checks, '', built
+        )
     )
+    if lint:
+        coverages = lint_plan(prepared)
+        if as_json:
+            typer.echo(json.dumps({name: asdict(c) for name, c in coverages.items()}, indent=1))
+        else:
+            for line in lint_lines(coverages):
+                typer.echo(line)
+        raise typer.Exit(ACCEPTED if all(c.clean for c in coverages.values()) else REJECTED)
     if as_json:
         typer.echo(prepared.plan.model_dump_json(indent=1))
         return
@@ -223,6 +250,7 @@ def _request(
     system: str,
     checks: list[str] | None,
     time_limit: str,
+    built: list[str] | None = None,
 ) -> Request:
     from eessi_validate.run.prepare import Request
 
@@ -240,6 +268,7 @@ def _request(
         system=system,
         checks=tuple(str(Path(path).expanduser().absolute()) for path in checks or ()),
         time_limit=time_limit,
+        built=tuple(built or ()),
     )
 
 

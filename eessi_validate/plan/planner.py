@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from eessi_validate.errors import UsageError, unknown_name
@@ -28,6 +29,9 @@ COMPAT_LAYER = 'compat'
 
 #: ``partition`` of cases that the driver decides itself, without running anything.
 DRIVER = 'driver'
+
+#: Why a GPU variant is not planned where no partition names a device of type ``gpu``.
+NO_GPU_PARTITION = 'no GPU partition'
 
 #: ``partition`` of cases that were asked for and that nothing here can execute.
 NOWHERE = 'none'
@@ -89,14 +93,17 @@ def make_plan(
     compat_checks: Sequence[CompatCheck],
     selection: Selection,
     release_checks: Sequence[ReleaseCheck] = (),
+    reasons: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return the plan for one release.
 
+    :arg reasons: why a module is among those selected, by full name.
     :raises UsageError: if the selection names something that does not exist.
     """
     tests = _selected_tests(catalogue, selection)
     _require_modules(trees, selection)
-    planner = _Planner(release, partitions, selection, {t.covers for t in catalogue})
+    covered = {t.covers for t in catalogue}
+    planner = _Planner(release, partitions, selection, covered, reasons or {})
     for tree in {tree.target.name: tree for tree in trees}.values():
         planner.plan_tree(tree, [t for t in tests if t.covers != COMPAT_LAYER])
     compat_tests = [t for t in tests if t.covers == COMPAT_LAYER]
@@ -133,7 +140,9 @@ class _Planner:
         partitions: Sequence[Partition],
         selection: Selection,
         covered: Collection[str],
+        reasons: Mapping[str, str],
     ) -> None:
+        self._reasons = reasons
         self._release = release
         self._covered = covered
         self._partitions = partitions
@@ -195,6 +204,8 @@ class _Planner:
         wanted = self._selection.scales or test.default_scales
         for scale in dict.fromkeys(find_scale(name).name for name in wanted):
             partition, why_not = self._partition_for(test, scale)
+            if partition is not None and not re.search(test.builds, module.full_name):
+                partition, why_not = None, _wrong_build(test)
             if partition is not None and tree.tier is Tier.STATIC:
                 # Wanted, but not to be had here: planned, so that it is missed.
                 partition, why_not = Partition(NOWHERE, '', frozenset(), ''), ''
@@ -209,16 +220,19 @@ class _Planner:
                 cpu_target=tree.target.name,
                 scale=find_scale(scale).name,
             )
-            self._add(test, identity, module.full_name, partition, _evidence(tree), 'covers it')
+            why = self._reasons.get(module.full_name, 'covers it')
+            self._add(test, identity, module.full_name, partition, _evidence(tree), why)
 
     def _partition_for(self, test: TestInfo, scale: str) -> tuple[Partition | None, str]:
         name = find_scale(scale).name
-        needed = {name, *test.needs}
+        # GPUs are devices with a number: a feature of that name alone gives a test none.
+        needed = {name, *test.needs} - {'gpu'}
+        on_gpu = 'gpu' in test.needs
         for partition in self._partitions:
-            if needed <= partition.features:
+            if needed <= partition.features and (partition.gpus or not on_gpu):
                 return partition, ''
-        if 'gpu' in test.needs and not any('gpu' in p.features for p in self._partitions):
-            return None, 'no GPU partition'
+        if on_gpu and not any(p.gpus for p in self._partitions):
+            return None, NO_GPU_PARTITION
         where = ', '.join(p.name for p in self._partitions) or 'none'
         return None, f'scale {name} fits no partition (there is: {where})'
 
@@ -300,6 +314,12 @@ class _Planner:
     def _refuse(self, subject: str, tree: TargetTree, reason: str) -> None:
         refusal = NotPlanned(subject=subject, cpu_target=tree.target.name, reason=reason)
         self.not_planned.append(refusal)
+
+
+def _wrong_build(test: TestInfo) -> str:
+    if 'gpu' in test.needs:
+        return 'no GPU build: the version of the module names no CUDA, ROCm or HIP'
+    return f'another variant: the name of the module does not match {test.builds}'
 
 
 def _evidence(tree: TargetTree) -> Evidence:

@@ -35,6 +35,10 @@ class TestInfo:
     path: str
     #: Group in the table of compat-layer checks; '' for applications.
     group: str = ''
+    #: A new build of what it covers is tested through its reverse dependencies too.
+    selects_dependents: bool = False
+    #: Regular expression that the full name of a module must match; '' takes every build.
+    builds: str = ''
 
 
 def shipped_check_files() -> tuple[Path, ...]:
@@ -111,4 +115,6 @@ def _describe(cls: Any, path: Path) -> TestInfo:
         directions=dict(cls.directions),
         path=str(path),
         group=getattr(cls, 'group', ''),
+        selects_dependents=bool(cls.selects_dependents),
+        builds=cls.builds,
     )

@@ -63,6 +63,8 @@ class Invocation:
     #: Run the cases one after the other.
     serial: bool
     job_options: tuple[str, ...] = ()
+    #: Words before the command itself.
+    prefix: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,7 +88,7 @@ def clean_environment(additions: Mapping[str, str]) -> dict[str, str]:
 
 def command_line(invocation: Invocation) -> list[str]:
     """Return ReFrame's arguments for an invocation."""
-    command = [*reframe_command(), '--nocolor', '--run', '--keep-stage-files']
+    command = [*invocation.prefix, *reframe_command(), '--nocolor', '--run', '--keep-stage-files']
     for config in (*invocation.configs, shipped_config('journal')):
         command += ['-C', str(config)]
     command += ['--system', invocation.system, '--prefix', str(invocation.directory)]

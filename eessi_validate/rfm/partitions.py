@@ -25,6 +25,8 @@ class Partition:
     environ: str
     features: frozenset[str]
     scheduler: str
+    #: GPUs of each node, from ``devices`` of the configuration.
+    gpus: int = 0
 
 
 def shipped_config(name: str) -> Path:
@@ -69,6 +71,11 @@ def _partition(system: str, row: dict[str, Any]) -> Partition:
         environ=environs[0],
         features=frozenset(row.get('features', ())),
         scheduler=row.get('scheduler', 'local'),
+        gpus=sum(
+            int(device.get('num_devices', 1))
+            for device in row.get('devices', ())
+            if device.get('type') == 'gpu'
+        ),
     )
 
 

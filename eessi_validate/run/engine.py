@@ -52,6 +52,10 @@ class Execution:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     #: One nonce for every case, so that both sides of a pair draw the same inputs; '' derives them.
     shared_nonce: str = ''
+    #: Words before ReFrame's own command, such as those of a program that gives it another view.
+    prefix: tuple[str, ...] = ()
+    #: Further environment variables of ReFrame.
+    environment: Mapping[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unplanned: list[str] = field(default_factory=list)
 
@@ -209,8 +213,10 @@ class Execution:
                 'EESSI_VALIDATE_RELEASE_PATH': str(self.prepared.release.path),
                 'EESSI_VALIDATE_STACK_ROOT': str(self.prepared.stack.root),
                 'EESSI_SOFTWARE_SUBDIR_OVERRIDE': target,
+                **self.environment,
             },
             serial=serial,
+            prefix=self.prefix,
         )
 
     def _case_row(self, case: PlannedCase) -> dict[str, Any]:

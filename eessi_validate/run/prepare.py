@@ -9,6 +9,8 @@ from pathlib import Path
 from eessi_library.compat_layer.checks import group_applicable
 from eessi_library.compat_layer.layout import detect_package_manager, shipped_programs
 from eessi_validate.errors import UsageError, unknown_name
+from eessi_validate.plan.affected import affected_modules
+from eessi_validate.plan.coverage import declared_support
 from eessi_validate.plan.installation_cases import INIT_TEST, ReleaseCheck
 from eessi_validate.plan.planner import (
     COMPAT_LAYER,
@@ -52,6 +54,8 @@ class Request:
     #: A site's ReFrame configuration and the system in it; empty means this host as detected.
     configs: tuple[str, ...] = ()
     system: str = ''
+    #: Modules or software newly built: they, and what depends on a library, instead of all.
+    built: tuple[str, ...] = ()
     #: ReFrame check files of a site, instead of those that ship with the project.
     checks: tuple[str, ...] = ()
     #: Time limit of each case in ReFrame's notation, e.g. ``10m``; '' leaves it to the tests.
@@ -92,6 +96,7 @@ def prepare(request: Request) -> Prepared:
     if any(partition.scheduler != 'local' for partition in partitions):
         # The nodes decide what they can execute, and this may not be one of them.
         trees = tuple(replace(tree, tier=Tier.NATIVE, tier_reason='') for tree in trees)
+    reasons = _affected(request, trees, catalogue)
     plan = make_plan(
         release,
         trees,
@@ -99,10 +104,28 @@ def prepare(request: Request) -> Prepared:
         partitions,
         tuple(_compat_checks(release, trees, catalogue)),
         # A site that brings its own check files asks for those only, unless it names more.
-        Selection(request.modules, request.tests, scales, request.repeat, not request.checks),
+        Selection(
+            tuple(reasons) or request.modules,
+            request.tests,
+            scales,
+            request.repeat,
+            not request.checks,
+        ),
         tuple(_release_checks(release, trees)),
+        reasons,
     )
     return Prepared(request, stack, release, trees, catalogue, partitions, configs, system, plan)
+
+
+def _affected(
+    request: Request, trees: Sequence[TargetTree], catalogue: Sequence[TestInfo]
+) -> dict[str, str]:
+    if not request.built:
+        return {}
+    if request.modules:
+        raise UsageError('--built chooses the modules: give it or --module, not both')
+    modules = [module for tree in trees for module in tree.modules]
+    return affected_modules(request.built, modules, catalogue, declared_support())
 
 
 def release_name(stack: Stack, wanted: str) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from eessi_validate.plan.coverage import (
+    Coverage,
+    coverage_lines,
+    declared_support,
+    examine_coverage,
+)
 from eessi_validate.results.model import NotPlanned
 from eessi_validate.run.prepare import Prepared
 
@@ -26,6 +32,22 @@ def plan_lines(prepared: Prepared) -> Iterator[str]:
         for reason, group in groupby(by_reason, key=lambda n: n.reason):
             yield f'  {reason}:'
             yield from (f'    {_subject(refusal)}' for refusal in group)
+
+
+def lint_plan(prepared: Prepared) -> dict[str, Coverage]:
+    """Return, for each CPU target of the plan, which software has no application test."""
+    support = declared_support()
+    return {
+        tree.target.name: examine_coverage(tree.modules, prepared.catalogue, support)
+        for tree in prepared.trees
+    }
+
+
+def lint_lines(coverages: Mapping[str, Coverage]) -> Iterator[str]:
+    """Yield the lines of ``eessi-validate plan --lint``."""
+    for target, coverage in coverages.items():
+        yield f'{target}:'
+        yield from (f'  {line}' for line in coverage_lines(coverage))
 
 
 def _subject(refusal: NotPlanned) -> str:

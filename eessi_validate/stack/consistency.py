@@ -6,22 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from eessi_validate.stack.dependencies import named_dependencies
 from eessi_validate.stack.layout import Release
 from eessi_validate.stack.modules import Module, discover_modules
 
 #: Name of the case that this check decides.
 MODULE_TREE_TEST = 'EESSI_module_tree'
 
-_LUA_DEPENDS = re.compile(
-    r"""^\s*(?:if\s+not\s*\(?\s*isloaded.*?then\s*)?(?:depends_on|load)\s*\((?P<names>[^)]*)\)""",
-    re.MULTILINE,
-)
-_TCL_DEPENDS = re.compile(
-    r'^\s*(?:if\s+\{.*?is-loaded.*?\}\s*\{\s*)?(?:depends-on|module\s+load)\s+(?P<names>[^\n}]+)',
-    re.MULTILINE,
-)
-_QUOTED = re.compile(r"""["']([^"']+)["']""")
-_LONG_STRING = re.compile(r'\[(=*)\[.*?\]\1\]', re.DOTALL)
 _ROOT = re.compile(
     r"""^\s*(?:local\s+root\s*=\s*["']([^"']*)["']|set\s+root\s+(\S+))""", re.MULTILINE
 )
@@ -61,7 +52,7 @@ def _module_faults(software: Path, modules: Sequence[Module]) -> list[str]:
             continue
         if not text.strip():
             faults.append(f'module {module.full_name} is empty')
-        for wanted in _dependencies(text, is_lua=module.path.endswith('.lua')):
+        for wanted in named_dependencies(text, is_lua=module.path.endswith('.lua')):
             if wanted not in named and wanted not in software_names:
                 faults.append(f'module {module.full_name} depends on {wanted}, which is not there')
         root = _ROOT.search(text)
@@ -69,15 +60,3 @@ def _module_faults(software: Path, modules: Sequence[Module]) -> list[str]:
         if directory and not Path(directory).is_dir():
             faults.append(f'module {module.full_name} points to {directory}, which is not there')
     return faults
-
-
-def _dependencies(text: str, *, is_lua: bool) -> list[str]:
-    """Return every name that a module file loads; texts for the reader are not code."""
-    found: list[str] = []
-    if is_lua:
-        for call in _LUA_DEPENDS.finditer(_LONG_STRING.sub('""', text)):
-            found += _QUOTED.findall(call['names'])
-    else:
-        for call in _TCL_DEPENDS.finditer(text):
-            found += call['names'].split()
-    return list(dict.fromkeys(found))

@@ -17,6 +17,9 @@ CPU_SOCKET = 'cpu socket'
 NODE = 'node'
 GPU = 'gpu'
 
+#: Builds for GPUs by suffix or toolchain: ``2023.3-foss-2022a-CUDA-11.7.0``, ``fosscuda-2020b``.
+GPU_BUILD = r'-(?:CUDA|ROCm|HIP)\b|-\w*cuda-'
+
 #: Environment variable that names the root of the stack under test.
 ROOT_VARIABLE = 'EESSI_VALIDATE_STACK_ROOT'
 
@@ -32,6 +35,14 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
 
     #: Name of the software whose modules this implementation tests.
     covers: ClassVar[str] = ''
+
+    #: Whether a new build of it is also tested through every installation that depends on it:
+    #: true for libraries, whose own test cannot see what their users expect of them.
+    selects_dependents: ClassVar[bool] = False
+
+    #: Regular expression that the full name of a module must match for this variant, e.g.
+    #: :data:`GPU_BUILD`; '' takes every build.
+    builds: ClassVar[str] = ''
 
     #: What one task gets.
     compute_unit: ClassVar[str] = CPU_CORE
@@ -121,8 +132,15 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
             return max(-(-cores // per_socket), 1)
         if self.compute_unit == GPU:
             gpus = sum(d.num_devices for d in self.current_partition.devices if d.type == 'gpu')
-            self.num_gpus_per_node = gpus
-            return max(gpus, 1)
+            if not gpus:
+                raise ReframeError(
+                    f'partition {self.current_partition.fullname} names no GPU: set "devices" in '
+                    'the ReFrame configuration'
+                )
+            # Part of a node gets the same part of its GPUs, at least one.
+            cores_of_node = processor.num_cpus // (processor.num_cpus_per_core or 1)
+            self.num_gpus_per_node = max(gpus * cores // cores_of_node, 1)
+            return self.num_gpus_per_node
         return 1
 
     @run_after('setup')

@@ -12,6 +12,7 @@ from eessi_library.mpi import Communication
 class EESSI_MPI_Communication(Communication, EESSIImplementation):
     covers = 'OpenMPI'
     case = planned_cases(__qualname__, covers)
+    selects_dependents = True
     compute_unit = CPU_CORE
     default_scales = ('cores_2',)
     # The same C library as the stack's, whatever the host's is.

@@ -11,6 +11,7 @@ from eessi_library.linear_algebra import DenseLinearAlgebra
 class EESSI_OpenBLAS_DenseLinearAlgebra(DenseLinearAlgebra, EESSIImplementation):
     covers = 'OpenBLAS'
     case = planned_cases(__qualname__, covers)
+    selects_dependents = True
     compute_unit = NODE
     executable = '$EESSI_EPREFIX/usr/bin/python3'
     library_root = '$EBROOTOPENBLAS'

@@ -42,6 +42,7 @@ ARROWS = {
     'results': set(),
     'plan': {'results', 'stack', 'rfm'},
     'run': {'plan', 'results', 'stack', 'rfm'},
+    'prove': {'plan', 'results', 'stack', 'rfm', 'run'},
     'gate': {'results', 'plan', 'stack', 'run'},
     # A comparison is no report of a run: it is put into words by its own presenter.
     'compare': {'results', 'plan', 'stack', 'rfm', 'run', 'report'},

@@ -22,6 +22,7 @@ site_configuration = {
         'partitions': [{
             'name': 'cpu', 'scheduler': 'local', 'launcher': 'local', 'environs': ['default'],
             'features': ['cpu', 'cores_1', 'cores_2', 'cores_4', 'node_half', 'nodes_1'],
+            'devices': [{'type': 'gpu', 'num_devices': 4}],
             'processor': {'num_cpus': 16, 'num_cpus_per_core': 2, 'num_cpus_per_socket': 8,
                           'num_sockets': 2},
         }],
@@ -33,7 +34,7 @@ site_configuration = {
 CHECK = """\
 import reframe as rfm
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, CPU_SOCKET, NODE, EESSIImplementation
+from eessi_implementations.mixin import CPU_CORE, CPU_SOCKET, GPU, NODE, EESSIImplementation
 from eessi_library.library_test import LibraryTest
 from reframe.core.builtins import run_before, sanity_function
 
@@ -89,6 +90,8 @@ def place(tmp_path: Path, scale: str, unit: str, kind: str = 'functional') -> tu
         ('nodes_1', 'CPU_CORE', [8, 8, 1]),
         ('nodes_1', 'CPU_SOCKET', [2, 2, 4]),
         ('node_half', 'NODE', [1, 1, 4]),
+        ('nodes_1', 'GPU', [4, 4, 2]),
+        ('node_half', 'GPU', [2, 2, 2]),
     ],
 )
 def test_scale_and_compute_unit_give_tasks_and_cores(

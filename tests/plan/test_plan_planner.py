@@ -12,6 +12,7 @@ from eessi_validate.errors import UsageError
 from eessi_validate.plan.planner import (
     COMPAT_LAYER,
     DRIVER,
+    NO_GPU_PARTITION,
     NOWHERE,
     CompatCheck,
     Selection,
@@ -29,7 +30,7 @@ from eessi_validate.stack.targets import Tier, cpu_targets, find_target
 
 RELEASE = Release('2025.06', Path('/stack/versions/2025.06'))
 HOST = Partition('host:default', 'default', frozenset({'cpu', 'cores_1', 'cores_2'}), 'local')
-GPU = Partition('site:gpu', 'default', frozenset({'gpu', 'cores_1'}), 'slurm')
+GPU = Partition('site:gpu', 'default', frozenset({'gpu', 'cores_1'}), 'slurm', gpus=4)
 WATER = TestInfo(
     'EESSI_GROMACS_WaterBox', 'GROMACS', 'performance', ('cores_1', 'cores_2'), (),
     {'speed': 'higher', 'density': 'truth'}, 'gromacs.py',
@@ -154,6 +155,23 @@ def test_gpu_test_needs_a_gpu_partition() -> None:
     assert list(refusals(without).values()) == ['no GPU partition']
     with_gpu = plan_for(GROMACS, tests=(on_gpu,), partitions=(HOST, GPU))
     assert with_gpu.cases[0].partition == 'site:gpu'
+
+
+def test_feature_gpu_without_a_device_is_no_gpu() -> None:
+    on_gpu = replace(WATER, needs=('gpu',), default_scales=('cores_1',))
+    plan = plan_for(GROMACS, tests=(on_gpu,), partitions=(HOST, replace(GPU, gpus=0)))
+    assert list(refusals(plan).values()) == [NO_GPU_PARTITION]
+
+
+def test_gpu_variant_takes_only_builds_for_gpus() -> None:
+    variant = replace(
+        WATER, name='EESSI_GPU', needs=('gpu',), default_scales=('cores_1',), builds='-CUDA'
+    )
+    both = tree('GROMACS/2024.1-foss-2023b', 'GROMACS/2024.1-foss-2023b-CUDA-12.4.0')
+    plan = plan_for(both, tests=(variant,), partitions=(HOST, GPU))
+    assert [c.module for c in plan.cases if c.module] == ['GROMACS/2024.1-foss-2023b-CUDA-12.4.0']
+    (reason,) = refusals(plan).values()
+    assert reason.startswith('no GPU build')
 
 
 def test_gpu_partition_without_the_scale_is_not_called_absent() -> None:

@@ -82,3 +82,13 @@ def test_configuration_that_cannot_be_loaded_is_named(tmp_path: Path, text: str)
     path.write_text(text)
     with pytest.raises(UsageError, match=f'cannot load the ReFrame configuration {path}'):
         site_partitions([path], 'x')
+
+
+def test_gpus_are_counted_from_the_devices(site: Path) -> None:
+    text = site.read_text().replace(
+        "'features': list(features),",
+        "'features': list(features), 'devices': [{'type': 'gpu', 'num_devices': 4}],",
+    )
+    assert {p.gpus for p in site_partitions([site], 'piz')} == {0}
+    site.write_text(text)
+    assert {p.gpus for p in site_partitions([site], 'piz')} == {4}

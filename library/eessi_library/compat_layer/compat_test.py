@@ -98,6 +98,8 @@ class CompatLayerTest(LibraryTest, pin_prefix=True):
         self._expect_session_left()
         statuses = session.parse_statuses(self.read_output(session.STATUSES), self.nonce)
         faults = []
+        if statuses.get(session.END) != 0:
+            faults.append('the session did not run to its end with the nonce of this run')
         for name in self._applicable:
             try:
                 self._judge(name, statuses)
@@ -117,9 +119,18 @@ class CompatLayerTest(LibraryTest, pin_prefix=True):
         if name in self._inside:
             fault = session.failure_of(name, statuses.get(name), self.read_output(f'{name}.err'))
             expect(fault is None, fault or '')
+            self._expect_whole(name, statuses)
         before = self._compared
         getattr(self, f'judge_{name}')(self.read_output(f'{name}.out'))
         expect(self._compared > before, f'{name}: compared nothing')
+
+    def _expect_whole(self, name: str, statuses: dict[str, int]) -> None:
+        path, told = Path(self.stagedir, f'{name}.out'), statuses.get(f'{name}.out')
+        size = path.stat().st_size if path.exists() else 0
+        # Without wc there is no size; that it is missing is a fault of the tools.
+        expect(
+            told in (None, size), f'{name}: its output has {size} bytes, the session wrote {told}'
+        )
 
     def compare(self, what: str, found: Any, expected: Any) -> None:
         """Fail unless ``found == expected``; count one compared value."""

@@ -9,8 +9,12 @@ from typing import Final
 from eessi_library.compat_layer.layout import search_path
 from eessi_library.diagnosis import known_fault, status_sentence
 
-#: File that receives one line ``<check> <exit status> <nonce>`` for each check.
+#: File that receives a line ``<check> <exit status> <nonce>`` for each check, one
+#: ``<check>.out <bytes> <nonce>`` for what it printed, and a last one for the session.
 STATUSES: Final = 'statuses.txt'
+
+#: Name in that last line.
+END: Final = 'session'
 
 _LEAVING = re.compile(r'^Leaving Gentoo Prefix with exit status (\d+)\s*$', re.MULTILINE)
 
@@ -33,8 +37,10 @@ def session_script(compat_path: str, stage: str, nonce: str, checks: list[str]) 
         lines += [
             f'"$COMPAT"/bin/bash -e -o pipefail ./{name}.sh >{name}.out 2>{name}.err </dev/null',
             f'echo "{name} $? $NONCE" >>{STATUSES}',
+            f'if type -P wc >/dev/null; then echo "{name}.out $(wc -c <{name}.out) $NONCE"'
+            f' >>{STATUSES}; fi',
         ]
-    return '\n'.join([*lines, 'exit 0', ''])
+    return '\n'.join([*lines, f'echo "{END} 0 $NONCE" >>{STATUSES}', 'exit 0', ''])
 
 
 def bare_environment(compat_path: str) -> str:
@@ -52,7 +58,7 @@ def leaving_status(output: str) -> int | None:
 
 
 def parse_statuses(text: str, nonce: str) -> dict[str, int]:
-    """Return check -> exit status from the lines that carry this run's nonce."""
+    """Return check -> exit status, and output -> bytes, from lines that carry this run's nonce."""
     found = {}
     for line in text.splitlines():
         fields = line.split()

@@ -1,0 +1,117 @@
+"""A stack with one small program, and tests of it of different quality. Nothing in it is real."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+INIT = """\
+module() {{ case $1 in load|is-loaded) true;; esac; }}
+export EESSI_VERSION=2023.06 EESSI_EPREFIX={release}/compat/linux/{family}
+PATH={installation}/bin:$PATH
+mpirun() {{ shift 2; "$@"; }}
+"""
+
+#: Multiplies the number in the input by that in its data file.
+TOOL = """\
+#!/bin/bash
+factor=$(cat "$(dirname "$0")/../share/factor") || exit 5
+awk -v f="$factor" '{{printf "energy %.6f\\n", $1 * f}}' "$1" > "$2"
+echo "read $(cat "$1")"
+echo "JOB DONE."
+"""
+
+CHECK = """\
+import reframe as rfm
+from eessi_implementations.cases import planned_cases
+from eessi_implementations.mixin import EESSIImplementation
+from eessi_library.expect import expect, expect_close
+from eessi_library.library_test import LibraryTest
+from eessi_library.nonce import real
+from reframe.core.builtins import performance_function, run_before, sanity_function
+
+
+class Multiplies(LibraryTest, pin_prefix=True):
+    kind = 'functional'
+    launched = False
+    directions = {'energy': 'truth'}
+    executable = 'tool'
+
+    @property
+    def seed(self):
+        return real(self.nonce, 'seed', 1.0, 9.0, 4)
+
+    @run_before('run')
+    def write_input(self):
+        self.write('input.txt', f'{self.seed:.4f}')
+        self.executable_opts = ['input.txt', 'result.txt']
+
+    @performance_function('1')
+    def energy(self):
+        return 1.0
+
+
+class Weak(Multiplies, pin_prefix=True):
+    @sanity_function
+    def says_done(self):
+        expect('JOB DONE' in self.read_output(str(self.stdout)), 'not done')
+        return True
+
+
+class Strong(Multiplies, pin_prefix=True):
+    @sanity_function
+    def is_right(self):
+        self.expect_clean_end()
+        words = self.require_output('result.txt').split()
+        expect(len(words) == 2, f'result.txt has {len(words)} words')
+        expect_close('energy', float(words[1]), self.seed * 3.25, 1e-5)
+        return True
+
+
+@rfm.simple_test
+class SITE_Weak(Weak, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    default_scales = ('cores_1',)
+
+
+@rfm.simple_test
+class SITE_Strong(Strong, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    default_scales = ('cores_1',)
+"""
+
+
+def make_proving_ground(root: Path) -> Path:
+    """Make the stack and return its root; the check file lies beside it as ``checks.py``."""
+    family = platform.machine()
+    release = root / 'versions' / '2023.06'
+    target = release / 'software' / 'linux' / family / 'generic'
+    installation = target / 'software' / 'Tool' / '1.0'
+    for directory in (
+        release / 'init', release / 'compat' / 'linux' / family, installation / 'bin',
+        installation / 'share', target / 'modules' / 'all' / 'Tool',
+    ):  # fmt: skip
+        directory.mkdir(parents=True)
+    init = INIT.format(release=release, family=family, installation=installation)
+    (release / 'init' / 'bash').write_text(init)
+    (installation / 'share' / 'factor').write_text('3.25\n')
+    tool = installation / 'bin' / 'tool'
+    tool.write_text(TOOL.replace('{{', '{').replace('}}', '}'))
+    tool.chmod(0o755)
+    module = target / 'modules' / 'all' / 'Tool' / '1.0.lua'
+    module.write_text(f'local root = "{installation}"\n')
+    (root.parent / 'checks.py').write_text(CHECK)
+    return root
+
+
+def state_of(root: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Return mode, time of change and content of everything below a directory."""
+    return {
+        str(path): (
+            path.lstat().st_mode, path.lstat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b'',
+        )
+        for path in sorted(root.rglob('*'))
+    }  # fmt: skip
