@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eessi_validate import __version__
-from eessi_validate.cli_gate import gate
+from eessi_validate.cli_gate import gate, verify
 from eessi_validate.cli_inspect import inspect
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
@@ -42,6 +42,7 @@ app = typer.Typer(
 app.add_typer(stack_app, name='stack')
 app.command()(inspect)
 app.command()(gate)
+app.command()(verify)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]

@@ -1,4 +1,4 @@
-"""``eessi-validate gate``: may this tarball go into the stack?"""
+"""``eessi-validate gate`` and ``verify``: may this tarball go into the stack?"""
 
 from __future__ import annotations
 
@@ -87,7 +87,71 @@ def gate(
         )
     )
     write_all(report, directory)
+    if sign:
+        _sign(report, directory, sign)
     _finish(report, None, as_json=as_json, shown=directory)
+
+
+def verify(
+    tarball: Annotated[Path, typer.Argument(help='The tarball that is to be ingested.')],
+    attestation: Annotated[Path, typer.Option('--attestation', help='What a gate has signed.')],
+    allowed_signers: Annotated[
+        Path, typer.Option('--allowed-signers', help='File of ssh-keygen(1): who may sign.')
+    ],
+    policy: Annotated[Path, typer.Option('--policy', help='The policy that must have decided.')],
+    signature: Annotated[
+        Path | None, typer.Option('--signature', help='[default: the attestation with .sig]')
+    ] = None,
+    stack: Annotated[
+        Path | None,
+        typer.Option('--stack', metavar='ROOT', help='Base stack [default: as attested].'),
+    ] = None,
+    metadata: Annotated[
+        Path | None, typer.Option('--metadata', help="The tarball's .meta.txt file.")
+    ] = None,
+    context: Annotated[str, typer.Option('--context', help='What it is verified for.')] = 'ingest',
+    as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
+) -> None:
+    """Check a signed verdict just before ingestion, without executing anything of the tarball."""
+    import json
+
+    from eessi_validate.gate.attestation.verify import VerifyRequest, verify_tarball
+
+    done = verify_tarball(
+        VerifyRequest(
+            tarball=tarball,
+            attestation=attestation,
+            allowed_signers=allowed_signers,
+            policy=policy,
+            signature=signature,
+            stack=stack,
+            metadata=metadata,
+            context=context,
+        )
+    )
+    if as_json:
+        answer = {
+            'verdict': done.verdict.value,
+            'sha256': done.sha256,
+            'principal': done.principal,
+            'objections': [each.model_dump(mode='json') for each in done.objections],
+        }
+        typer.echo(json.dumps(answer, indent=1))
+    else:
+        for each in done.objections:
+            typer.echo(f'{each.effect}: {each.check}: {each.reason}')
+        typer.echo(f'{done.verdict.value}  sha256:{done.sha256}  signed by {done.principal}')
+    raise typer.Exit(_CODES.get(done.verdict.value, _HELD))
+
+
+def _sign(report: Report, directory: Path, key: Path) -> None:
+    from eessi_validate.gate.attestation.signature import sign_file
+    from eessi_validate.gate.attestation.statement import make_statement
+    from eessi_validate.report.atomic import write_atomically
+
+    path = directory / 'attestation.json'
+    write_atomically(path, make_statement(report).decode())
+    sign_file(path, key)
 
 
 def _replay(path: Path, policy: Path | None, waivers: Path | None) -> Report:

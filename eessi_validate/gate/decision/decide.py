@@ -102,6 +102,15 @@ def decide(
     )
 
 
+def release_findings(gate: GateRecord, policy: LoadedPolicy, digest: str) -> list[Excuse]:
+    """Return the excuses of the findings alone, after rules and waivers.
+
+    :arg digest: of the tarball, ``sha256:...``.
+    """
+    decision = _Decision(gate, policy, digest)
+    return [decision.settle(objection) for objection in _of_findings(gate)]
+
+
 def _of_findings(gate: GateRecord) -> list[_Objection]:
     kinds = finding_kinds()
     found = []
