@@ -53,6 +53,10 @@ def gate(
     sign: Annotated[
         Path | None, typer.Option('--sign', metavar='KEY', help='Sign the verdict (official runs).')
     ] = None,
+    checks: Annotated[
+        list[Path] | None,
+        typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
+    ] = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
 ) -> None:
@@ -83,6 +87,7 @@ def gate(
             in_place=in_place,
             sign=sign is not None,
             quiet=quiet or as_json,
+            checks=tuple(str(path.expanduser().absolute()) for path in checks or ()),
             command=shlex.join(['eessi-validate', *sys.argv[1:]]),
         )
     )

@@ -56,6 +56,8 @@ class GateRequest:
     sign: bool = False
     quiet: bool = False
     command: str = ''
+    #: ReFrame check files of a site, instead of those that ship; such a run is a trial.
+    checks: tuple[str, ...] = ()
     #: Day of the decision.
     day: datetime.date | None = None
 
@@ -107,6 +109,8 @@ class _Gate:
         self._trial = why_trial(self._policy.policy, self._versions)
         if request.static_only:
             self._trial = 'nothing was run'
+        elif request.checks:
+            self._trial = 'the check files of a site are not pinned'
         if request.sign and self._trial:
             raise UsageError(f'a trial cannot be signed: {self._trial}')
         if request.out.resolve().is_relative_to(self._stack.root):
@@ -223,7 +227,11 @@ class _Gate:
     def _selection(self, inspection: Inspection) -> Request:
         """Return what a tarball touches: new modules and their dependents, or all of a release."""
         facts = inspection.facts
-        asked = Request(stack=str(self._stack.root), release=_release(inspection))
+        asked = Request(
+            stack=str(self._stack.root),
+            release=_release(inspection),
+            checks=self._request.checks,
+        )
         if facts.kind != 'software':
             targets = self._release_targets(inspection)
             return replace(asked, targets=targets)
@@ -262,6 +270,7 @@ class _Gate:
             stack=str(self._stack.root),
             release=release,
             targets=self._selection(inspection).targets,
+            checks=self._request.checks,
         )
         there = {
             module.full_name
