@@ -111,6 +111,8 @@ class _Gate:
             self._trial = 'nothing was run'
         elif request.checks:
             self._trial = 'the check files of a site are not pinned'
+        elif request.in_place:
+            self._trial = 'in place: the stack may hold more than the base and the tarball'
         if request.sign and self._trial:
             raise UsageError(f'a trial cannot be signed: {self._trial}')
         if request.out.resolve().is_relative_to(self._stack.root):
@@ -131,6 +133,9 @@ class _Gate:
             return self._decide(inspection, record, replace(empty, hold=why))
         if request.static_only:
             return self._decide(inspection, record, replace(empty, hold='nothing was run'))
+        if not facts_are_complete(inspection):
+            why = 'the tarball was not read to its end, or not compared with the base'
+            return self._decide(inspection, record, replace(empty, hold=why))
         try:
             outcome = self._run(inspection, workspace)
         except (HoldError, OSError) as error:
@@ -151,7 +156,7 @@ class _Gate:
             kind=facts.kind,
             os=facts.os,
             cpu_target=facts.cpu_target or facts.family,
-            modules=tuple(dict.fromkeys(module.name for module in inspection.modules)),
+            modules=tuple(dict.fromkeys(_named(inspection))),
             top=_release(inspection) if facts.release_in_paths else '',
             findings=stored_findings(inspection),
             base_digest=base_digest_of(self._stack, _release(inspection)),
@@ -322,6 +327,18 @@ def base_digest_of(stack: Stack, release: str) -> str:
     if release not in stack.release_names:
         return 'none'
     return base_digest(stack.release(release))
+
+
+def facts_are_complete(inspection: Inspection) -> bool:
+    """Say whether the findings are all that there are."""
+    return inspection.facts.complete and inspection.facts.base_checked
+
+
+def _named(inspection: Inspection) -> Iterator[str]:
+    """Iterate over the new modules; those below an accelerator are others of the same name."""
+    for module in inspection.modules:
+        here = module.subdir == inspection.facts.cpu_target
+        yield module.name if here else f'{module.name} in {module.subdir}'
 
 
 def _release(inspection: Inspection) -> str:

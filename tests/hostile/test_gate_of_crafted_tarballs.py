@@ -9,7 +9,7 @@ from pathlib import Path
 import cases_members  # noqa: F401 - registers its cases
 import pytest
 from cases import CASES
-from crafting import sound, tarball
+from crafting import NAME, SOFTWARE, sound, tarball
 from gated import MODULE, Player, gate
 
 from eessi_validate.errors import HoldError, UsageError
@@ -123,3 +123,21 @@ def test_the_results_do_not_go_into_the_stack(base_stack, tmp_path, monkeypatch)
     request = flow.GateRequest(tarball=tmp_path / 'x', stack=base_stack, out=base_stack / 'out')
     with pytest.raises((UsageError, HoldError), match='inside the stack'):
         flow.gate_tarball(request)
+
+
+def test_a_module_of_an_accelerator_needs_a_case_of_its_own(tmp_path, base_stack, monkeypatch):
+    archive = sound()
+    accel = f'{SOFTWARE}/accel/nvidia/cc80'
+    name = NAME.replace('zen2', 'zen2-accel-nvidia-cc80')
+    report = gate(
+        tarball(sound(f'{accel}', archive=archive), name),
+        base_stack,
+        tmp_path,
+        Player(),
+        monkeypatch,
+    )
+    assert report.judgement.verdict.value == 'HOLD'
+    assert any(
+        excuse.check == 'coverage' and 'accel/nvidia/cc80' in excuse.subject
+        for excuse in report.judgement.excuses
+    )

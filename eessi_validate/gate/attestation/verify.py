@@ -11,7 +11,7 @@ from eessi_validate.gate.attestation.signature import verify_signature
 from eessi_validate.gate.attestation.statement import Statement, read_statement
 from eessi_validate.gate.decision.decide import release_findings
 from eessi_validate.gate.decision.policy_file import LoadedPolicy, load_policy
-from eessi_validate.gate.flow import base_digest_of, stored_findings
+from eessi_validate.gate.flow import base_digest_of, facts_are_complete, stored_findings
 from eessi_validate.gate.inspection import Inspection, inspect_tarball
 from eessi_validate.gate.versions import why_trial
 from eessi_validate.results.model import Excuse, GateRecord, VerdictCode
@@ -83,6 +83,8 @@ def verify_tarball(request: VerifyRequest) -> Verification:
                 release='gate it again on the base as it is now',
             )
         )  # fmt: skip
+    if not facts_are_complete(inspection):
+        objections.append(_objection('inspection', 'hold', 'the tarball was not read to its end'))
     objections += _of_findings(statement, inspection, policy, request.context, now)
     effects = {objection.effect for objection in objections}
     verdict = known.verdict if known.verdict in _ACCEPTED else VerdictCode.REJECT

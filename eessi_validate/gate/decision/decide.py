@@ -186,7 +186,7 @@ def _of_coverage(plan: Plan, gate: GateRecord) -> list[_Objection]:
     for name in gate.modules:
         if name in covered:
             continue
-        module = parse_module(name)
+        module = parse_module(name.partition(' in ')[0])
         found.append(
             _Objection(
                 Excuse(
