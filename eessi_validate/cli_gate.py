@@ -57,6 +57,10 @@ def gate(
         list[Path] | None,
         typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
     ] = None,
+    bot_job: Annotated[
+        str,
+        typer.Option('--bot-job', metavar='ID', help='Write _bot_job<ID>.test here, for the bot.'),
+    ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
 ) -> None:
@@ -67,6 +71,8 @@ def gate(
 
     if context not in CONTEXTS:
         raise UsageError(f'unknown context {context!r}: valid are {", ".join(CONTEXTS)}')
+    if bot_job and not bot_job.isalnum():
+        raise UsageError(f'--bot-job {bot_job!r} is no job id')
     if replayed:
         if tarball or stack or sign or static_only or in_place or metadata:
             raise UsageError('--replay decides on a stored report: give only --policy, --waivers')
@@ -94,6 +100,10 @@ def gate(
     write_all(report, directory)
     if sign:
         _sign(report, directory, sign)
+    if bot_job:
+        from eessi_validate.gate.interfaces.bot_test_file import write_bot_test
+
+        write_bot_test(report, Path.cwd(), bot_job)
     _finish(report, None, as_json=as_json, shown=directory)
 
 
