@@ -70,23 +70,29 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes = b'', **fields: ob
     archive.addfile(info, io.BytesIO(content))
 
 
-def inspect_time(tarball: Path) -> float:
-    """Time the whole command; without modules the tarball is held, after a complete reading."""
+def inspect_time(tarball: Path) -> tuple[float, float]:
+    """Return wall and user CPU seconds of the whole command.
+
+    The tarballs have no modules, so they are held; but they are read to their end.
+    """
     runs = [timed([*INSPECT, str(tarball)]) for _ in range(ROUNDS)]
     assert {run.code for run in runs} == {75}, runs
-    return median([run.wall for run in runs])
+    return median([run.wall for run in runs]), median([run.user for run in runs])
 
 
 def compare_members(scratch: Path) -> None:
     """Compare with ``tar -t`` of the same file, and measure memory."""
     tarball = scratch / 'eessi-2023.06-software-linux-x86_64-amd-zen2-1700000000.tar.zst'
     many_members(tarball)
-    listed = median([timed(['tar', '-tf', str(tarball)]).wall for _ in range(ROUNDS)])
-    inspected = inspect_time(tarball)
+    lists = [timed(['tar', '-tf', str(tarball)]) for _ in range(ROUNDS)]
+    listed, listed_user = median([run.wall for run in lists]), median([run.user for run in lists])
+    inspected, user = inspect_time(tarball)
     ratio = inspected / listed
     row(
         'inspect 500,000 members (both readings), against `tar -t`',
-        f'{ratio:.1f} x ({inspected:.1f} s / {listed:.1f} s)', '<= 8 x', ratio <= 8,
+        f'{ratio:.1f} x ({inspected:.1f} s / {listed:.1f} s; '
+        f'user CPU {user:.1f} s / {listed_user:.1f} s)',
+        '<= 8 x', ratio <= 8,
     )  # fmt: skip
     memory = peak_memory([*INSPECT, str(tarball)])
     row('memory of it, all processes together', f'{memory:.0f} MB', '<= 300 MB', memory <= 300)
@@ -99,11 +105,12 @@ def compare_large(scratch: Path) -> None:
     large_files(tarball)
     pipe = ['sh', '-c', f'zstd -dc {tarball} | sha256sum']
     plain = median([timed(pipe).wall for _ in range(ROUNDS)])
-    inspected = inspect_time(tarball)
+    inspected, user = inspect_time(tarball)
     ratio, gigabytes = inspected / plain, tarball.stat().st_size / 1e9
     row(
         f'inspect a zstd tarball of {gigabytes:.1f} GB, against `zstd -dc | sha256sum`',
-        f'{ratio:.2f} x ({inspected:.1f} s / {plain:.1f} s)', '<= 1.5 x', ratio <= 1.5,
+        f'{ratio:.2f} x ({inspected:.1f} s / {plain:.1f} s; user CPU {user:.1f} s)',
+        '<= 1.5 x', ratio <= 1.5,
     )  # fmt: skip
     tarball.unlink()
 

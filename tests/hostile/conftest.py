@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crafting import SOFTWARE, elf, module
+from tar_crafting import SOFTWARE, elf, module
 
 
 @pytest.fixture(scope='session')

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cases_file  # noqa: F401 - registers its cases
-import cases_format  # noqa: F401 - registers its cases
-import cases_members  # noqa: F401 - registers its cases
+import hostile_files  # noqa: F401 - registers its cases
+import hostile_formats  # noqa: F401 - registers its cases
+import hostile_members  # noqa: F401 - registers its cases
 import pytest
-from cases import CASES, Case
-from crafting import Tarball, as_json
+from hostile_cases import CASES, Case
+from tar_crafting import Tarball, as_json
 
 from eessi_validate.gate.inspection import Inspection, Limits, inspect_tarball
 

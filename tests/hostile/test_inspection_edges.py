@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from crafting import FOO, NAME, SOFTWARE, Archive, bomb, elf, module, pack, sound, tarball
+from tar_crafting import FOO, NAME, SOFTWARE, Archive, bomb, elf, module, pack, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.inspection import Limits, finding_kinds, inspect_tarball, second_reading
@@ -124,6 +124,29 @@ def test_a_second_reading_that_differs_rejects(
     inspection = inspect_tarball(written)
     assert finding in inspection.counts
     assert inspection.rejected
+
+
+@pytest.mark.parametrize('script', ['kill -9 $$', 'exec sleep 60'])
+def test_a_second_reader_that_dies_or_hangs_is_a_hold(
+    script: str, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = other_tar(tmp_path, script)
+    monkeypatch.setattr(second_reading, 'gnu_tar', lambda: program)
+    monkeypatch.setattr(second_reading, '_PATIENCE_SECONDS', 1)
+    with pytest.raises(HoldError, match=r'GNU tar (was ended by signal 9|does not end)'):
+        inspect_tarball(written)
+
+
+def test_a_second_reader_that_stops_taking_is_a_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(bomb(64 << 20))
+    program = other_tar(tmp_path, 'exec sleep 60')
+    monkeypatch.setattr(second_reading, 'gnu_tar', lambda: program)
+    monkeypatch.setattr(second_reading, '_PATIENCE_SECONDS', 1)
+    with pytest.raises(HoldError, match='takes nothing any more'):
+        inspect_tarball(path)
 
 
 def test_without_gnu_tar_python_reads_a_second_time(

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from crafting import (
+from tar_crafting import (
     COMPAT_NAME,
     FOO,
     INIT_NAME,
@@ -15,6 +15,7 @@ from crafting import (
     Archive,
     Tarball,
     as_json,
+    edited_elf,
     elf,
     loader,
     metadata_of,
@@ -58,7 +59,12 @@ def test_software(extension: str, fmt: int, tmp_path: Path, base_stack: Path) ->
 
 def test_software_of_a_release_with_suffix(tmp_path: Path) -> None:
     software = SOFTWARE.replace('2023.06', '2025.06-001')
-    made = tarball(sound(software), NAME.replace('2023.06', '2025.06'))
+    archive = sound(software)
+    foo = f'{software}/software/Foo/1.0-foss-2022b'
+    # The suffix is one of the software layer: the compat layer is the release's own.
+    archive.add(f'{foo}/bin/x', elf(interpreter=loader(top='2025.06')), mode=0o755)
+    compat = '/cvmfs/software.eessi.io/versions/2025.06/compat/linux/x86_64/lib64/libc.so.6'
+    made = tarball(archive.symlink(f'{foo}/libc', compat), NAME.replace('2023.06', '2025.06'))
     inspection = inspect(made, tmp_path)
     assert (inspection.facts.release, inspection.facts.suffix) == ('2025.06', '-001')
 
@@ -176,6 +182,37 @@ def test_a_link_into_the_compat_layer_of_the_base(tmp_path: Path, base_stack: Pa
 
 def test_a_hard_link_inside_an_installation(tmp_path: Path) -> None:
     inspect(tarball(sound().hardlink(f'{FOO}/bin/foo2', f'{FOO}/bin/foo')), tmp_path)
+
+
+def test_a_hard_link_between_directories_of_a_compat_layer(tmp_path: Path) -> None:
+    root = '2023.06/compat/linux/x86_64'
+    archive = sound_compat().add(f'{root}/usr/bin/git', elf(), mode=0o755)
+    archive.hardlink(f'{root}/usr/libexec/git-core/git', f'{root}/usr/bin/git')
+    inspect(tarball(archive, COMPAT_NAME), tmp_path)
+
+
+def test_software_for_a_base_in_the_form_of_2021(tmp_path: Path) -> None:
+    base = tmp_path / 'pilot.eessi-hpc.org'
+    software = SOFTWARE.replace('2023.06', '2021.06')
+    bar = base / software / 'software' / 'Bar' / '2.0'
+    bar.mkdir(parents=True)
+    (bar / 'bar').write_bytes(b'old')
+    (base / '2021.06' / 'init').mkdir()
+    archive = Archive().add(f'{software.partition("/")[2]}/software/Bar/2.0/bar', b'new')
+    path = tmp_path / NAME.replace('2023.06', '2021.06').replace('zst', 'gz')
+    path.write_bytes(pack(archive.bytes(), path.name))
+    inspection = inspect_tarball(path, base=base)
+    assert inspection.totals.replaced == 1
+    assert 'base-installation-overwritten' in inspection.counts
+
+
+def test_an_edited_program(tmp_path: Path, base_stack: Path) -> None:
+    archive = sound().add(f'{FOO}/bin/x', edited_elf(loader()), mode=0o755)
+    assert inspect(tarball(archive), tmp_path, base_stack).totals.elf_files == 2
+
+
+def test_device_code_of_an_accelerator(tmp_path: Path) -> None:
+    inspect(tarball(sound().add(f'{FOO}/lib/kernel.cubin', elf(190))), tmp_path)
 
 
 def test_names_in_other_languages_and_hidden_files(tmp_path: Path) -> None:

@@ -25,8 +25,7 @@ class BaseStack:
     def __init__(self, root: Path, layout: Layout) -> None:
         stack = open_stack(root)
         self.repository = stack.repository
-        #: Whether it is where clients see it, so that absolute links must name it.
-        self.is_mounted = stack.root.parent == Path('/cvmfs')
+        self.root = os.fsencode(stack.root)
         self.release_names = stack.release_names
         self._releases = os.fsencode(stack.releases_path)
         self._layout = layout

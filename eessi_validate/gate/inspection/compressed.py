@@ -8,7 +8,7 @@ import queue
 import sys
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Protocol
 
 from eessi_validate.gate.inspection.faults import ReadingStopped
@@ -41,9 +41,12 @@ class Decompressor(Protocol):
 class TarballStream:
     """Hashes a file to its end, and hands out what it decompresses to.
 
-    A thread of its own does both (hashing and decompressing leave the interpreter lock), and gives
-    every piece to ``tee`` as well. When the reading stops early, the rest of the file is still
-    hashed: the digest is always that of the whole file.
+    Only hashing has a thread of its own: it takes whole pieces outside the interpreter lock. All
+    else happens in the reading thread, because half a million members take the lock so much that
+    another thread would wait for it most of the time. When the reading stops early, the rest of
+    the file is still hashed: the digest is always that of the whole file.
+
+    :arg tee: takes every decompressed piece as well.
     """
 
     def __init__(self, descriptor: int, limits: Limits, tee: Callable[[bytes], None]) -> None:
@@ -51,18 +54,16 @@ class TarballStream:
         self._limits = limits
         self._tee = tee
         self._hash = hashlib.sha256()
-        self._queue: queue.Queue[bytes | BaseException] = queue.Queue(_AHEAD)
-        self._hash_only = threading.Event()
+        self._queue: queue.Queue[bytes] = queue.Queue(_AHEAD)
         self._file_size = os.fstat(descriptor).st_size
-        self._ended = False
+        self._chunks = self._unpack()
         #: Bytes of the file.
         self.size = 0
         #: Decompressed bytes that were handed out.
         self.unpacked = 0
-        self._unpacked_ahead = 0
         #: ``zstd``, ``gzip``, ``none``, or '' if unknown.
         self.compression = ''
-        self._thread = threading.Thread(target=self._run, name='tarball', daemon=True)
+        self._thread = threading.Thread(target=self._hash_pieces, name='sha256', daemon=True)
         self._thread.start()
 
     def next_chunk(self) -> bytes:
@@ -71,84 +72,60 @@ class TarballStream:
         :raises ReadingStopped: if the stream is faulty or goes beyond a limit.
         :raises OSError: if the file cannot be read.
         """
-        if self._ended:
-            return b''
-        item = self._queue.get()
-        if isinstance(item, bytes):
-            self._ended = not item
-            self.unpacked += len(item)
-            return item
-        raise item
+        return next(self._chunks, b'')
 
     def finish(self) -> str:
         """Read the file to its end and return its SHA-256.
 
         :raises OSError: if the file cannot be read.
         """
-        self._hash_only.set()
-        failure: BaseException | None = None
-        while not self._ended:
-            item = self._queue.get()
-            if isinstance(item, bytes):
-                self._ended = not item
-            elif not isinstance(item, ReadingStopped):
-                failure = item
-        self._thread.join()
-        if failure:
-            raise failure
+        self._chunks.close()
+        try:
+            while self._next_piece():
+                pass
+        finally:
+            self._queue.put(b'')
+            self._thread.join()
         return self._hash.hexdigest()
 
-    def _run(self) -> None:
-        try:
-            self._read()
-        except BaseException as error:  # noqa: BLE001 - handed to the reading thread
-            self._queue.put(error)
-        self._queue.put(b'')
-
-    def _read(self) -> None:
-        stream: Decompressor | None = None
-        while piece := os.read(self._descriptor, _PIECE):
+    def _hash_pieces(self) -> None:
+        while piece := self._queue.get():
             self._hash.update(piece)
-            self.size += len(piece)
-            if self._hash_only.is_set():
-                continue
-            try:
-                stream = stream or self._decompressor(piece)
-                for chunk in stream.pieces(piece):
-                    self._hand_out(chunk)
-                    if self._hash_only.is_set():
-                        break
-            except ReadingStopped as stop:
-                self._stop(stop)
-        if self._hash_only.is_set():
-            return
-        try:
-            if stream is None:
-                raise ReadingStopped('compression-unknown', 'the file is empty')
-            stream.finish()
-        except ReadingStopped as stop:
-            self._stop(stop)
 
-    def _stop(self, stop: ReadingStopped) -> None:
-        self._queue.put(stop)
-        self._hash_only.set()
+    def _next_piece(self) -> bytes:
+        piece = os.read(self._descriptor, _PIECE)
+        self.size += len(piece)
+        if piece:
+            self._queue.put(piece)
+        return piece
 
-    def _hand_out(self, chunk: bytes) -> None:
-        self._unpacked_ahead += len(chunk)
+    def _unpack(self) -> Generator[bytes, None, None]:
+        piece = self._next_piece()
+        stream = self._decompressor(piece)
+        while piece:
+            for chunk in stream.pieces(piece):
+                self._count(chunk)
+                self._tee(chunk)
+                yield chunk
+            piece = self._next_piece()
+        stream.finish()
+
+    def _count(self, chunk: bytes) -> None:
+        self.unpacked += len(chunk)
         limits = self._limits
-        if self._unpacked_ahead > limits.unpacked:
+        if self.unpacked > limits.unpacked:
             raise ReadingStopped(
                 'unpacked-too-large', f'the archive is larger than {limits.unpacked} bytes'
             )
-        if self._unpacked_ahead > max(limits.ratio_from, limits.ratio * self._file_size):
+        if self.unpacked > max(limits.ratio_from, limits.ratio * self._file_size):
             raise ReadingStopped(
                 'ratio-too-high',
                 f'{self._file_size} bytes decompress to more than {limits.ratio:g} times as many',
             )
-        self._queue.put(chunk)
-        self._tee(chunk)
 
     def _decompressor(self, first: bytes) -> Decompressor:
+        if not first:
+            raise ReadingStopped('compression-unknown', 'the file is empty')
         if first.startswith(_ZSTD):
             self.compression = 'zstd'
             options: dict[int, int] = {

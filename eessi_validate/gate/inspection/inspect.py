@@ -12,7 +12,7 @@ from eessi_validate.gate.inspection.base import BaseStack
 from eessi_validate.gate.inspection.completeness import Completeness
 from eessi_validate.gate.inspection.compressed import TarballStream
 from eessi_validate.gate.inspection.faults import ReadingStopped
-from eessi_validate.gate.inspection.findings import FindingLog
+from eessi_validate.gate.inspection.findings import FindingLog, printable
 from eessi_validate.gate.inspection.layout import Layout
 from eessi_validate.gate.inspection.limits import DEFAULT_LIMITS, Limits
 from eessi_validate.gate.inspection.links import LinkJudge
@@ -55,14 +55,14 @@ def inspect_tarball(
 
 class _Inspector:
     def __init__(self, name: str, descriptor: int, base: Path | None, limits: Limits) -> None:
-        self._file_name = name
+        self._file_name = printable(os.fsencode(name))
         self._descriptor = descriptor
         self._limits = limits
         self._log = FindingLog(limits.listed)
         self._name = self._parse_name()
         self._layout = Layout(self._name)
         self._base = BaseStack(base, self._layout) if base is not None else None
-        self._tree = Tree(self._layout, self._base, self._log.add, limits.component)
+        self._tree = Tree(self._layout, self._base, self._log.add, limits)
         self._judge = MemberJudge(
             self._name, self._layout, self._tree, self._base, self._log.add, limits
         )
@@ -149,16 +149,21 @@ class _Inspector:
         whole = Completeness(name, self._layout, self._tree, self._base, self._log.add)
         if self._complete:
             whole.judge(self._judge.counts['-'])
-            links = LinkJudge(name, self._layout, self._tree, self._base, self._log.add)
+            links = LinkJudge(
+                name,
+                self._layout,
+                self._tree,
+                self._base,
+                self._log.add,
+                self._limits.link_steps,
+            )
             for directory, here in self._tree.directories.items():
                 for entry, what in here.entries.items():
                     if isinstance(what, bytes):
                         links.judge(directory + b'/' + entry if directory else entry, what)
         self._installations, self._modules = whole.installations, whole.modules
-        if self._base and name.release + self._layout.suffix not in self._base.release_names:
-            self._log.add(
-                'base-release-missing', b'', f'the base stack has no release {name.release}'
-            )
+        if self._base:
+            self._judge_release(name, self._base.release_names)
         if self._judge.overwrite:
             self._judge.overwrite.judge_changes(self._tree)
         elif any(directory.place.area == 'init' for directory in self._tree.directories.values()):
@@ -167,6 +172,16 @@ class _Inspector:
                 b'',
                 'there are init or scripts files, and no base stack to compare them with',
             )
+
+    def _judge_release(self, name: TarballName, known: tuple[str, ...]) -> None:
+        with_suffix = name.release + self._layout.suffix
+        if name.release not in known:
+            missing, release = 'base-release-missing', name.release
+        elif with_suffix not in known:
+            missing, release = 'base-suffix-missing', with_suffix
+        else:
+            return
+        self._log.add(missing, b'', f'the base stack has no release {release}')
 
     def _judge_owners(self) -> None:
         owners = self._judge.owners

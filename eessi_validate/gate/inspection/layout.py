@@ -35,6 +35,11 @@ class Place(NamedTuple):
         return b'/'.join(self.below[:2]) if len(self.below) >= 2 else b''
 
     @property
+    def unit(self) -> tuple[str, str, bytes]:
+        """What hard links must stay in: an installation, or a whole compat layer."""
+        return self.area, self.subdir, self.installation if self.area != 'payload' else b''
+
+    @property
     def takes_files(self) -> bool:
         """Whether the layout has files directly in this directory."""
         return (
@@ -66,13 +71,20 @@ class Layout:
         """What comes before paths of the tarball in the tree of releases; '' in today's form."""
         return self._name.release.encode() + b'/' if self.top == b'' and self._name else b''
 
-    @property
-    def loaders(self) -> re.Pattern[bytes]:
-        """What the path of a program's loader must match: the compat layer of the same release."""
+    def loaders(self, roots: tuple[bytes, ...]) -> re.Pattern[bytes]:
+        """Return what the path of a program's loader must match: the release's compat layer.
+
+        :arg roots: where the repository may be; anywhere, if there is none.
+        """
         assert self._name is not None
-        release = self.top or self._name.release.encode()
+        where = b'|'.join(map(re.escape, roots)) or rb'/.*'
+        # A suffix is one of the software layer; the compat layer may be the one without.
+        plain = self._name.release.encode()
+        release = re.escape(plain) + rb'(?:' + re.escape((self.top or plain)[len(plain) :]) + rb')?'
         compat = f'/compat/{self._name.os}/{self._name.family}/'.encode()
-        return re.compile(rb'/.*/' + re.escape(release + compat) + rb'[^\0]*')
+        return re.compile(
+            rb'(?:' + where + rb')/(?:versions/)?' + release + re.escape(compat) + rb'[^\0]*'
+        )
 
     def place(self, path: bytes) -> Place:
         """Return where a directory is; ``path`` has no empty, ``.`` or ``..`` component."""

@@ -27,6 +27,10 @@ class Limits:
     #: One name, and one component of a name (``PATH_MAX`` and ``NAME_MAX`` of Linux).
     name: int = 4096
     component: int = 255
+    #: Components of one path: the deepest that real software has is about 40.
+    depth: int = 256
+    #: Components looked at to follow all symbolic links of an archive: seconds at the worst.
+    link_steps: int = 5_000_000
     #: One extended header: a long name or a pax header.
     extended_header: int = 64 * 1024
     #: Zeros after the end of the archive: a record of GNU tar is 10 KiB, of others up to 1 MiB.

@@ -31,16 +31,28 @@ class LinkJudge:
     """Judges the symbolic links of one archive, once all its members are known."""
 
     def __init__(
-        self, name: TarballName, layout: Layout, tree: Tree, base: BaseStack | None, add: Add
+        self,
+        name: TarballName,
+        layout: Layout,
+        tree: Tree,
+        base: BaseStack | None,
+        add: Add,
+        steps: int,
     ) -> None:
         self._name = name
         self._tree = tree
         self._base = base
         self._add = add
-        top = (layout.top or b'') + b'/' if layout.top else b''
+        top = layout.top + b'/' if layout.top else b''
         self._floor = 1 if top else 0
+        self._steps_left = steps
+        #: Areas that a software tarball may carry along, whose links stay inside.
+        self._guests = (top + b'init/', top + b'scripts/')
         os_name = name.os.encode()
         compat = top + b'compat/' + os_name + b'/' + name.family.encode()
+        # A suffix is one of the software layer; the compat layer may be the one without.
+        plain = f'versions/{name.release}/compat/{name.os}/{name.family}/'.encode()
+        self._compat = (plain,) if name.kind == 'software' else ()
         self._zones: tuple[bytes, ...]
         if name.kind == 'software':
             software = top + b'software/' + os_name + b'/' + layout.cpu_target.encode()
@@ -49,11 +61,14 @@ class LinkJudge:
             self._zones = (compat + b'/',)
         else:
             self._zones = (top + name.kind.encode() + b'/',)
-        release = (layout.top or name.release.encode()).decode('ascii', 'replace')
         self._inside = re.compile(
-            _REPOSITORY + rb'/(?:versions/)?' + re.escape(release.encode()) + rb'(?:/(?P<rest>.*))?'
+            _REPOSITORY
+            + rb'/(?:versions/)?'
+            + re.escape(layout.top or name.release.encode())
+            + rb'(?:/(?P<rest>.*))?'
         )
         self._top = (layout.top,) if layout.top else ()
+        self._repository = base.repository.encode() if base else None
 
     def judge(self, path: bytes, target: bytes) -> None:
         """Report what is wrong with the link at ``path``."""
@@ -76,7 +91,8 @@ class LinkJudge:
                 return
             raise _Verdict('symlink-variant', 'CernVM-FS clients expand "$(", in no known form')
         place, missing = self._resolve(path, target)
-        if not any(place.startswith(zone) or place + b'/' == zone for zone in self._zones):
+        zones = self._zones + tuple(area for area in self._guests if path.startswith(area))
+        if not any(place.startswith(zone) or place + b'/' == zone for zone in zones):
             raise _Verdict('symlink-other-target', f'that is {printable(place)}')
         if missing:
             raise _Verdict(
@@ -93,6 +109,9 @@ class LinkJudge:
         hops, missing = 0, False
         here, left = self._turn(here, left, target, first=True)
         while left:
+            self._steps_left -= 1
+            if self._steps_left < 0:
+                raise _Verdict('symlink-loop', 'all links together take too many steps to follow')
             part = left.pop()
             if part in (b'', b'.'):
                 continue
@@ -131,16 +150,17 @@ class LinkJudge:
         outside = re.match(_REPOSITORY + rb'/(?P<rest>.*)', target)
         if not outside or b'..' in target.split(b'/'):
             raise _Verdict('symlink-absolute', 'that is outside the repository')
-        if outside['rest'].startswith(b'host_injections/') and self._is_our_repository(
-            outside['repository']
-        ):
+        if outside['rest'].startswith(
+            (b'host_injections/', *self._compat)
+        ) and self._is_our_repository(outside['repository']):
             raise _Verdict('')
         raise _Verdict('symlink-other-target', 'that is outside the release')
 
     def _is_our_repository(self, repository: bytes) -> bool:
-        if self._base is None or not self._base.is_mounted:
-            return True
-        return repository.decode() == self._base.repository
+        """Say so for the base stack's, or without one for the first that a link names."""
+        if self._repository is None:
+            self._repository = repository
+        return repository == self._repository
 
     def _what(self, path: bytes) -> bool | bytes | None:
         found = self._tree.lookup(path)

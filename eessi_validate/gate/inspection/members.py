@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from eessi_validate.gate.inspection.agreement import FirstReading, record
 from eessi_validate.gate.inspection.base import BaseStack
 from eessi_validate.gate.inspection.content import (
     ELF,
+    ELF_BYTES,
     HEAD,
     MODULE_BYTES,
     judge_elf,
     judge_module,
     judge_script,
+    names_loader_later,
 )
 from eessi_validate.gate.inspection.faults import ReadingStopped
 from eessi_validate.gate.inspection.findings import printable
@@ -46,6 +46,8 @@ class MemberJudge:
         self._add = add
         self._limits = limits
         self.overwrite = OverwriteJudge(layout, base, add) if base else None
+        #: Where programs may look for the repository: where clients see it, or where it is now.
+        self._roots = (b'/cvmfs/' + base.repository.encode(), base.root) if base else ()
         #: Members by kind, and what else is counted.
         self.counts = dict.fromkeys('-dlh?', 0)
         self.elf_files = 0
@@ -111,6 +113,9 @@ class MemberJudge:
                 self.overwrite.judge(member, path, own, directory)
 
     def _unusual(self, path: bytes, parent: bytes, own: bytes) -> Directory | None:
+        if path.count(SLASH) >= self._limits.depth:
+            self._add('name-too-long', path, f'it has more than {self._limits.depth} components')
+            return None
         if not path_is_usable(path, self._add):
             return None
         if not PLAIN.fullmatch(own):
@@ -158,19 +163,21 @@ class MemberJudge:
     def _judge_content(
         self, member: Member, path: bytes, directory: Directory, reader: TarReader
     ) -> None:
-        content: Iterable[bytes] | None = None
+        content: list[bytes] | None = None
         head = reader.head(4)
         if head == ELF:
             self.elf_files += 1
             if self._name and self._name.family:
-                judge_elf(
-                    reader.head(HEAD), self._name.family, self._layout.loaders, path, self._add
-                )
+                loaders = self._layout.loaders(self._roots)
+                start = reader.head(HEAD)
+                if names_loader_later(start) and member.size <= ELF_BYTES:
+                    content = [start := b''.join(reader.content())]
+                judge_elf(start, self._name.family, loaders, path, self._add)
         elif head[:2] == b'#!':
             judge_script(reader.head(256), path, self._add)
         place = directory.place
         if place.area == 'modules' and member.size <= MODULE_BYTES and place.below[:1] == (b'all',):
-            content = [b''.join(reader.content())]
+            content = content or [b''.join(reader.content())]
             software = b'/'.join((*place.below[1:], path.rpartition(b'/')[2]))
             root = f'{self._module_root}/{place.subdir}/software/'.encode()
             if not software.rpartition(b'/')[2].startswith(b'.'):
@@ -190,11 +197,7 @@ class MemberJudge:
             return
         there = self._tree.directories[target.rpartition(b'/')[0]].place
         here = directory.place
-        if (there.area, there.subdir, there.installation) != (
-            here.area,
-            here.subdir,
-            here.installation,
-        ):
+        if there.unit != here.unit:
             self._add(
                 'hardlink-outside-installation',
                 path,

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from eessi_validate.gate.inspection.findings import printable
 from eessi_validate.gate.inspection.model import Subject
 from eessi_validate.gate.inspection.names import Add
 
@@ -41,22 +42,26 @@ def _compare(payload: dict[str, Any], subject: Subject, add: Add) -> None:
         add(
             'metadata-digest-differs',
             b'',
-            f'the file has SHA-256 {subject.sha256}, its metadata say {digest:.80}',
+            f'the file has SHA-256 {subject.sha256}, its metadata say {_shown(digest)}',
         )
     if size and size != str(subject.size):
         add(
             'metadata-size-differs',
             b'',
-            f'the file has {subject.size} bytes, its metadata say {size:.40}',
+            f'the file has {subject.size} bytes, its metadata say {_shown(size)}',
         )
     if name and name != subject.name:
         add(
             'metadata-filename-differs',
             b'',
-            f'the file is called {subject.name}, its metadata say {name:.200}',
+            f'the file is called {subject.name}, its metadata say {_shown(name)}',
         )
     if url and os.path.basename(url.partition('?')[0]) != (name or subject.name):
-        add('metadata-url-differs', b'', f'the metadata point to {url:.300}')
+        add('metadata-url-differs', b'', f'the metadata point to {_shown(url)}')
+
+
+def _shown(text: str) -> str:
+    return printable(text.encode('utf-8', 'backslashreplace'))
 
 
 def _read(path: Path, largest: int) -> dict[str, Any]:

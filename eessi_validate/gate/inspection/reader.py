@@ -14,6 +14,7 @@ from eessi_validate.gate.inspection.limits import Limits
 from eessi_validate.gate.inspection.pax import parse_pax
 
 SLASH = ord('/')
+_MOST_KNOWN_HEADERS = 1000
 
 #: What a type flag stands for; the first letter is that of ``ls -l``.
 _KINDS = {b'0': '-', b'1': 'h', b'2': 'l', b'5': 'd'}
@@ -80,6 +81,7 @@ class TarReader:
         :raises ReadingStopped: where the archive cannot be read any further.
         """
         limits = self._limits
+        known_headers: dict[bytes, Header] = {}
         long_name: bytes | None = None
         long_link: bytes | None = None
         pax: dict[bytes, bytes] | None = None
@@ -100,7 +102,12 @@ class TarReader:
                     )
                 self._read_end(number)
                 return
-            header = parse_header(block, number)
+            header = known_headers.get(block)
+            if header is None:
+                header = parse_header(block, number)
+                # GNU tar writes the same header before every long name of a length.
+                if header.typeflag == b'L' and len(known_headers) < _MOST_KNOWN_HEADERS:
+                    known_headers[block] = header
             flag = header.typeflag
             if flag in b'LKx':
                 payload = self._payload(header, number)

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -23,6 +24,8 @@ from functools import cache
 _PATIENCE_SECONDS = 120
 _PIPE_BYTES = 1 << 20
 _BLOCK_TO_SPARE = 1 << 20
+#: Bytes of the archive that the second reader may be behind.
+_FAR_BEHIND = 32 << 20
 _F_SETPIPE_SZ = 1031
 
 _GNU_OPTIONS = (
@@ -71,35 +74,61 @@ class SecondReading:
         self._pipe = self._process.stdin.fileno()
         os.set_blocking(self._pipe, False)
         _enlarge(self._pipe)
+        self._poll = select.poll()
+        self._poll.register(self._pipe, select.POLLOUT)
         self._takes = True
+        self._pending: deque[memoryview] = deque()
+        self._behind = 0
 
     def feed(self, chunk: bytes) -> None:
-        """Give the reader more of the archive; nothing if it has stopped reading."""
-        rest = memoryview(chunk)
-        while self._takes and rest:
-            _, ready, _ = select.select([], [self._pipe], [], _PATIENCE_SECONDS)
+        """Give the reader more of the archive; it takes it when it can.
+
+        The reading goes on meanwhile, unless the reader is far behind.
+
+        :raises TimeoutError: if it hangs.
+        """
+        self._pending.append(memoryview(chunk))
+        self._behind += len(chunk)
+        self._hand_over(_FAR_BEHIND)
+
+    def _hand_over(self, most_behind: int) -> None:
+        """Write what the pipe takes, and wait until no more than so many bytes are left."""
+        while self._takes and self._pending:
             try:
-                if not ready:
-                    raise BrokenPipeError
-                rest = rest[os.write(self._pipe, rest) :]
+                written = os.write(self._pipe, self._pending[0])
             except BlockingIOError:
+                if self._behind <= most_behind:
+                    return
+                if not self._poll.poll(_PATIENCE_SECONDS * 1000):
+                    raise TimeoutError(f'{self.reader} takes nothing any more') from None
                 continue
             except BrokenPipeError:
                 self._takes = False
+                break
+            self._behind -= written
+            rest = self._pending.popleft()[written:]
+            if rest:
+                self._pending.appendleft(rest)
+        if not self._takes:
+            self._pending.clear()
+            self._behind = 0
 
     def finish(self) -> int:
         """End the archive and return the reader's exit code.
 
-        :raises OSError: if it failed where there is no space left for its list.
+        :raises OSError: if it hangs, was killed, or has no space left for its list: none of that
+            says anything of the archive.
         """
         assert self._process.stdin is not None
+        self._hand_over(0)
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
             code = self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
+            raise TimeoutError(f'{self.reader} does not end') from None
+        if code < 0:
+            raise OSError(f'{self.reader} was ended by signal {-code}')
         if code:
             # A full disk says nothing of the archive: this fails then, too.
             size = os.fstat(self._listing.fileno()).st_size

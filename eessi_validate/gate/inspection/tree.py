@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eessi_validate.gate.inspection.base import BaseStack
+from eessi_validate.gate.inspection.faults import ReadingStopped
+from eessi_validate.gate.inspection.findings import printable
 from eessi_validate.gate.inspection.layout import Layout, Place
+from eessi_validate.gate.inspection.limits import Limits
 from eessi_validate.gate.inspection.names import PLAIN, Add, judge_component, path_is_usable
 
 #: What a name in a directory is: a file, a directory, one that only other members imply, or
@@ -32,11 +35,12 @@ class Directory:
 class Tree:
     """All members of an archive by directory."""
 
-    def __init__(self, layout: Layout, base: BaseStack | None, add: Add, longest: int) -> None:
+    def __init__(self, layout: Layout, base: BaseStack | None, add: Add, limits: Limits) -> None:
         self._layout = layout
         self._base = base
         self._add = add
-        self._longest = longest
+        self._longest = limits.component
+        self._most_names = self._names_left = limits.names
         self.directories: dict[bytes, Directory] = {}
 
     def directory(self, path: bytes, member: bytes) -> Directory | None:
@@ -74,6 +78,13 @@ class Tree:
             yield from sorted(directory.entries.items())
 
     def _make(self, path: bytes, above: Directory | None, member: bytes) -> Directory:
+        # A path of 2,000 directories is short, but the paths of all its directories are not.
+        self._names_left -= len(path)
+        if self._names_left < 0:
+            raise ReadingStopped(
+                'too-many-members',
+                f'the paths of all directories have more than {self._most_names} bytes',
+            )
         shadowed, listing = False, None
         name = path.rpartition(b'/')[2]
         if above is not None:
@@ -117,6 +128,4 @@ class Tree:
 
 
 def _shown(what: str, path: bytes) -> str:
-    from eessi_validate.gate.inspection.findings import printable
-
     return f'{printable(path)} {what}'

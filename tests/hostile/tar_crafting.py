@@ -132,6 +132,17 @@ def elf(machine: int = 62, kind: int = 3, interpreter: bytes = b'', bits: int = 
     return ident + header + segment + interpreter + b'\0'
 
 
+def edited_elf(interpreter: bytes) -> bytes:
+    """Return a program whose headers and loader are at its end, as patchelf leaves it."""
+    plain = elf(interpreter=interpreter)
+    gap = 20_000
+    segment = bytearray(plain[64:120])
+    struct.pack_into('<QQQ', segment, 8, 64 + gap + 56, 64 + gap + 56, 64 + gap + 56)
+    header = bytearray(plain[:64])
+    struct.pack_into('<Q', header, 32, 64 + gap)
+    return bytes(header) + bytes(gap) + bytes(segment) + plain[120:]
+
+
 def loader(family: str = 'x86_64', top: str = RELEASE) -> bytes:
     """Return the path of the compat layer's loader."""
     return f'/cvmfs/software.eessi.io/versions/{top}/compat/linux/{family}/lib64/ld.so'.encode()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tarfile
 
-from cases import hostile
-from crafting import BLOCK, END, FOO, SOFTWARE, Archive, Tarball, sound, tarball, with_checksum
+from hostile_cases import hostile
+from tar_crafting import BLOCK, END, FOO, SOFTWARE, Archive, Tarball, sound, tarball, with_checksum
 
 EVIL = f'{FOO}/lib/evil'
 

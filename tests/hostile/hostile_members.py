@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tarfile
 
-from cases import hostile
-from crafting import (
+from hostile_cases import hostile
+from tar_crafting import (
     COMPAT_NAME,
     FOO,
     INIT_NAME,
@@ -14,7 +14,9 @@ from crafting import (
     SOFTWARE,
     Archive,
     Tarball,
+    edited_elf,
     elf,
+    loader,
     module,
     sound,
     sound_compat,
@@ -333,6 +335,21 @@ def link_to_another_release() -> Tarball:
 
 
 @hostile('symlink-other-target')
+def link_to_another_repository() -> Tarball:
+    target = f'/cvmfs/other.eessi.io/versions/{FOO}/bin/foo'
+    return tarball(sound().symlink(f'{FOO}/bin/x', target), with_base=True)
+
+
+@hostile('symlink-other-target')
+def links_to_two_repositories() -> Tarball:
+    archive = sound()
+    for number, name in enumerate(('software', 'other')):
+        target = f'/cvmfs/{name}.eessi.io/versions/{FOO}/bin/foo'
+        archive.symlink(f'{FOO}/bin/x{number}', target)
+    return tarball(archive)
+
+
+@hostile('symlink-other-target')
 def link_from_init_to_software() -> Tarball:
     return tarball(sound_init().symlink('2023.06/init/x', '../software'), INIT_NAME)
 
@@ -350,6 +367,17 @@ def link_to_itself() -> Tarball:
 @hostile('symlink-loop')
 def two_links_to_each_other() -> Tarball:
     return tarball(sound().symlink(f'{FOO}/a', 'b').symlink(f'{FOO}/b', 'a'))
+
+
+@hostile('symlink-loop')
+def links_that_take_hours_to_follow() -> Tarball:
+    archive = sound().directory(f'{FOO}/d')
+    for number in range(40):
+        archive.symlink(f'{FOO}/d/{number}', 'x/../' * 700 + str(number + 1))
+    archive.directory(f'{FOO}/d/x').directory(f'{FOO}/d/40')
+    for number in range(300):
+        archive.symlink(f'{FOO}/d/n{number}', '0')
+    return tarball(archive, limits={'link_steps': 100_000})
 
 
 @hostile('symlink-dangling')
@@ -489,6 +517,12 @@ def file_of_the_base_becomes_a_directory() -> Tarball:
     return tarball(sound().add(f'{BAR}/bin/bar/x', b'x'), with_base=True)
 
 
+@hostile('base-release-missing')
+def first_software_of_a_release() -> Tarball:
+    software = SOFTWARE.replace(RELEASE, '2025.06')
+    return tarball(sound(software), NAME.replace(RELEASE, '2025.06'), with_base=True)
+
+
 # What is missing.
 
 
@@ -553,8 +587,26 @@ def program_with_the_loader_of_the_host() -> Tarball:
 
 @hostile('elf-interpreter')
 def program_with_the_loader_of_another_release() -> Tarball:
-    loader = b'/cvmfs/software.eessi.io/versions/2021.12/compat/linux/x86_64/lib64/ld.so'
-    return tarball(sound().add(f'{FOO}/bin/x', elf(interpreter=loader), mode=0o755))
+    program = elf(interpreter=loader(top='2021.12'))
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755))
+
+
+@hostile('elf-interpreter')
+def edited_program_with_the_loader_of_the_host() -> Tarball:
+    program = edited_elf(b'/lib64/ld-linux-x86-64.so.2')
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755), with_base=True)
+
+
+@hostile('elf-interpreter')
+def program_with_a_loader_in_tmp() -> Tarball:
+    program = elf(interpreter=b'/tmp/versions/2023.06/compat/linux/x86_64/lib64/ld.so')
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755), with_base=True)
+
+
+@hostile('elf-interpreter')
+def program_with_a_loader_up_and_away() -> Tarball:
+    program = elf(interpreter=loader() + b'/../../../../../../../../../tmp/ld.so')
+    return tarball(sound().add(f'{FOO}/bin/x', program, mode=0o755))
 
 
 @hostile('core-dump')
@@ -578,7 +630,7 @@ def module_of_another_target() -> Tarball:
     header = data.rindex(b'ustar', 0, start) - 257
     block = bytearray(data[header : header + 512])
     block[124:136] = b'%011o\0' % len(wrong)
-    from crafting import with_checksum
+    from tar_crafting import with_checksum
 
     made = Archive().raw(data[:header]).raw(with_checksum(bytes(block))).raw(wrong)
     return tarball(made.raw(data[start + len(right) + -len(right) % 512 :]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import lzma
 
-from cases import hostile
-from crafting import (
+from hostile_cases import hostile
+from tar_crafting import (
     COMPAT_NAME,
     FOO,
     NAME,
@@ -100,6 +100,12 @@ def zen2_renamed_to_haswell_still_validly_signed() -> Tarball:
     packed = pack(SOUND)
     name = NAME.replace('amd-zen2', 'intel-haswell')
     return Tarball(packed, name, metadata=metadata_of(packed, NAME))
+
+
+@hostile('metadata-filename-differs')
+def announced_with_an_escape_sequence() -> Tarball:
+    packed = pack(SOUND)
+    return Tarball(packed, metadata=metadata_of(packed, filename='\x1b[2J\n', url=''))
 
 
 @hostile('metadata-url-differs')
@@ -238,6 +244,22 @@ def more_members_than_the_limit() -> Tarball:
     for number in range(200):
         archive.add(f'{FOO}/lib/{number}')
     return tarball(archive, limits={'members': 100})
+
+
+@hostile('name-too-long')
+def thousands_of_directories_in_each_path() -> Tarball:
+    archive = sound()
+    for number in range(200):
+        archive.add(f'{FOO}/{number}/{"a/" * 1900}x')
+    return tarball(archive)
+
+
+@hostile('too-many-members')
+def deep_paths_whose_directories_fill_the_memory() -> Tarball:
+    archive = sound()
+    for number in range(200):
+        archive.add(f'{FOO}/{number}/{"a/" * 240}x')
+    return tarball(archive, limits={'names': 1 << 20})
 
 
 @hostile('too-many-members')

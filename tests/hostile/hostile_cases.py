@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crafting import Build, Tarball
+from tar_crafting import Build, Tarball
 
 
 @dataclass(frozen=True)
