@@ -196,9 +196,10 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check host, stack, module system, ReFrame and scheduler; name the fix for each problem."""
+    from eessi_validate.gate.overlay.examine import examine_overlay
     from eessi_validate.run.doctor import examine, print_findings
 
-    findings = examine(stack, release, tuple(config or ()), system)
+    findings = (*examine(stack, release, tuple(config or ()), system), examine_overlay())
     print_findings(findings, as_json=as_json)
     raise typer.Exit(REJECTED if any(f.level == 'problem' for f in findings) else ACCEPTED)
 

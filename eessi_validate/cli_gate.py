@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import shlex
 import sys
 from pathlib import Path
@@ -101,9 +102,10 @@ def gate(
     if sign:
         _sign(report, directory, sign)
     if bot_job:
-        from eessi_validate.gate.interfaces.bot_test_file import write_bot_test
+        from eessi_validate.gate.interfaces.bot_test_file import render_bot_test
+        from eessi_validate.report.atomic import write_atomically
 
-        write_bot_test(report, Path.cwd(), bot_job)
+        write_atomically(Path.cwd() / f'_bot_job{bot_job}.test', render_bot_test(report))
     _finish(report, None, as_json=as_json, shown=directory)
 
 
@@ -165,7 +167,8 @@ def _sign(report: Report, directory: Path, key: Path) -> None:
     from eessi_validate.report.atomic import write_atomically
 
     path = directory / 'attestation.json'
-    write_atomically(path, make_statement(report).decode())
+    digest = hashlib.sha256((directory / 'report.json').read_bytes()).hexdigest()
+    write_atomically(path, make_statement(report, digest).decode())
     sign_file(path, key)
 
 

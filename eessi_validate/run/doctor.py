@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 from eessi_validate.errors import EessiValidateError
-from eessi_validate.gate.overlay.namespace import overlay_support
 from eessi_validate.rfm.catalogue import load_catalogue
 from eessi_validate.rfm.partitions import Partition, host_partitions, site_partitions
 from eessi_validate.run.host import host_facts, tool_versions
@@ -48,7 +47,6 @@ class Finding:
 def examine(stack: str, release: str, configs: tuple[str, ...], system: str) -> tuple[Finding, ...]:
     """Return all findings, problems included; never raises for what it examines."""
     findings = [*_host(), *_reframe()]
-    findings += _overlay()
     findings += _guarded('scheduler', lambda: _scheduler(configs, system))
     if stack:
         findings += _guarded('stack', lambda: _stack(stack, release))
@@ -96,19 +94,6 @@ def _reframe() -> Iterator[Finding]:
         return
     covered = sorted({test.covers for test in tests})
     yield Finding('ok', 'tests', f'{len(tests)} for {", ".join(covered)}')
-
-
-def _overlay() -> Iterator[Finding]:
-    method, why_not = overlay_support()
-    if method:
-        yield Finding('ok', 'overlay', f'{method}: the gate can test tarballs here')
-        return
-    others = [name for name in ('fuse-overlayfs', 'apptainer') if shutil.which(name)]
-    found = f'the gate holds tarballs here: {why_not}'
-    if others:
-        found += f' (there is {", ".join(others)})'
-    fix = 'allow user namespaces with Linux 5.11 or later, or gate --in-place in a build container'
-    yield Finding('note', 'overlay', found, fix)
 
 
 def _scheduler(configs: tuple[str, ...], system: str) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from crafting import Tarball, as_json
+from tar_crafting import Tarball, as_json
 
 from eessi_validate.gate import flow
 from eessi_validate.gate.overlay.candidate import Job, RunOutcome

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crafting import NAME, sound, tarball
 from gated import Player, gate, official_policy
+from tar_crafting import NAME, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.attestation.signature import NAMESPACE, sign_file
@@ -38,7 +38,7 @@ def signed(tmp_path, base_stack, monkeypatch) -> VerifyRequest:
     report = gate(tarball(sound()), base, tmp_path, Player(), monkeypatch, policy=policy, sign=True)
     assert report.judgement.verdict.value == 'ACCEPT'
     statement = tmp_path / 'attestation.json'
-    statement.write_bytes(make_statement(report))
+    statement.write_bytes(make_statement(report, 'c' * 64))
     public = make_key(tmp_path / 'key')
     sign_file(statement, tmp_path / 'key')
     allowed = tmp_path / 'allowed'
@@ -146,13 +146,13 @@ def test_a_validly_signed_reject_hold_or_trial_never_verifies(signed):
 def test_nothing_but_an_official_run_is_attested(tmp_path, base_stack, monkeypatch):
     report = gate(tarball(sound()), base_stack, tmp_path, Player(), monkeypatch)
     with pytest.raises(UsageError, match='trial'):
-        make_statement(report)
+        make_statement(report, 'c' * 64)
 
 
 def test_a_reject_is_attested_as_failed(tmp_path, base_stack, monkeypatch):
     policy = official_policy(tmp_path)
     player = Player(Outcome.FAIL)
     report = gate(tarball(sound()), base_stack, tmp_path, player, monkeypatch, policy=policy)
-    content = json.loads(make_statement(report))
+    content = json.loads(make_statement(report, 'c' * 64))
     assert content['predicate']['result'] == 'FAILED'
     assert content['predicate']['failedTests']

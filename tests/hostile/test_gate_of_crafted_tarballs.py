@@ -6,11 +6,11 @@ import dataclasses
 import errno
 from pathlib import Path
 
-import cases_members  # noqa: F401 - registers its cases
+import hostile_members  # noqa: F401 - registers its cases
 import pytest
-from cases import CASES
-from crafting import NAME, SOFTWARE, sound, tarball
 from gated import MODULE, Player, gate
+from hostile_cases import CASES
+from tar_crafting import NAME, SOFTWARE, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate import flow

@@ -6,14 +6,12 @@ Sources: in-toto attestation framework, ``spec/v1/statement.md`` and
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eessi_validate.errors import HoldError, UsageError
-from eessi_validate.report.json_form import render_json
 from eessi_validate.results.model import Report, VerdictCode, Waiver
 
 STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
@@ -87,9 +85,10 @@ class Statement(_Part):
     predicate: Predicate
 
 
-def make_statement(report: Report) -> bytes:
+def make_statement(report: Report, report_sha256: str) -> bytes:
     """Return the statement about an official run, as the bytes to sign.
 
+    :arg report_sha256: digest of the report as it was written, in hexadecimal.
     :raises UsageError: if the report is that of a trial, or not of a gate.
     """
     gate, judgement = report.gate, report.judgement
@@ -115,7 +114,7 @@ def make_statement(report: Report) -> bytes:
             release=report.subject.release,
             root=report.subject.root,
             base_digest=gate.base_digest,
-            report=Digest(sha256=hashlib.sha256(render_json(report).encode()).hexdigest()),
+            report=Digest(sha256=report_sha256),
             waivers=gate.waivers,
             started=report.run.started,
             versions=report.run.versions,

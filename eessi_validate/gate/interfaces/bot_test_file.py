@@ -8,9 +8,7 @@ software-layer-scripts, ``bot/check-test.sh``; eessi-bot-software-layer, ``tools
 from __future__ import annotations
 
 import html
-from pathlib import Path
 
-from eessi_validate.report.atomic import write_atomically
 from eessi_validate.results.model import Report, VerdictCode
 
 _STATUS = {
@@ -30,11 +28,6 @@ def render_bot_test(report: Report) -> str:
     status = _STATUS[report.judgement.verdict]
     comment = _comment(report, status).replace('%', '%%')
     return f'[TEST]\ncomment_description = {comment}\nstatus = {status}\n'
-
-
-def write_bot_test(report: Report, job_directory: Path, job: str) -> Path:
-    """Write the file of one Slurm job into its job directory."""
-    return write_atomically(job_directory / f'_bot_job{job}.test', render_bot_test(report))
 
 
 def _comment(report: Report, status: str) -> str:
