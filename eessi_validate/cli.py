@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import sys
@@ -17,6 +16,7 @@ import typer
 from eessi_validate import __version__
 from eessi_validate.cli_gate import gate, verify
 from eessi_validate.cli_inspect import inspect
+from eessi_validate.cli_output import reader_may_leave
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
@@ -150,7 +150,7 @@ def run(
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)
     forms = write_all(report, finished.directory)
-    with _reader_may_leave():
+    with reader_may_leave():
         if as_json:
             typer.echo(render_json(report))
         else:
@@ -261,16 +261,6 @@ def _no_empty_directory(directory: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):
             directory.rmdir()
-
-
-@contextmanager
-def _reader_may_leave() -> Iterator[None]:
-    """Keep the verdict's exit code when whoever reads standard output has gone."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _verdict_code(verdict: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eessi_validate.cli_output import reader_may_leave
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -146,18 +147,19 @@ def verify(
             context=context,
         )
     )
-    if as_json:
-        answer = {
-            'verdict': done.verdict.value,
-            'sha256': done.sha256,
-            'principal': done.principal,
-            'objections': [each.model_dump(mode='json') for each in done.objections],
-        }
-        typer.echo(json.dumps(answer, indent=1))
-    else:
-        for each in done.objections:
-            typer.echo(f'{each.effect}: {each.check}: {each.reason}')
-        typer.echo(f'{done.verdict.value}  sha256:{done.sha256}  signed by {done.principal}')
+    with reader_may_leave():
+        if as_json:
+            answer = {
+                'verdict': done.verdict.value,
+                'sha256': done.sha256,
+                'principal': done.principal,
+                'objections': [each.model_dump(mode='json') for each in done.objections],
+            }
+            typer.echo(json.dumps(answer, indent=1))
+        else:
+            for each in done.objections:
+                typer.echo(f'{each.effect}: {each.check}: {each.reason}')
+            typer.echo(f'{done.verdict.value}  sha256:{done.sha256}  signed by {done.principal}')
     raise typer.Exit(_CODES.get(done.verdict.value, _HELD))
 
 
@@ -186,12 +188,13 @@ def _finish(report: Report, out: Path | None, *, as_json: bool, shown: Path | No
 
     if out is not None:
         write_all(report, out)
-    if as_json:
-        typer.echo(render_json(report), nl=False)
-    else:
-        print_report(report)
-        if directory := out or shown:
-            typer.echo(f'report: {directory / "report.html"}')
+    with reader_may_leave():
+        if as_json:
+            typer.echo(render_json(report), nl=False)
+        else:
+            print_report(report)
+            if directory := out or shown:
+                typer.echo(f'report: {directory / "report.html"}')
     raise typer.Exit(_CODES.get(report.judgement.verdict.value, _HELD))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import hostile_members  # noqa: F401 - registers its cases
 import pytest
-from gated import MODULE, Player, gate
+from gated import MODULE, Player, gate, write
 from hostile_cases import CASES
 from tar_crafting import NAME, SOFTWARE, sound, tarball
 
@@ -141,3 +144,17 @@ def test_a_module_of_an_accelerator_needs_a_case_of_its_own(tmp_path, base_stack
         excuse.check == 'coverage' and 'accel/nvidia/cc80' in excuse.subject
         for excuse in report.judgement.excuses
     )
+
+
+def test_the_exit_code_stays_that_of_the_verdict_when_the_reader_leaves(tmp_path, base_stack):
+    path, _ = write(tarball(sound()), tmp_path / 'in')
+    command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'gate',
+               str(path), '--stack', str(base_stack), '--static-only', '--json',
+               '--out', str(tmp_path / 'out')]  # fmt: skip
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.DEVNULL, timeout=60)
+    finally:
+        os.close(writing)
+    assert done.returncode == 75
