@@ -6,6 +6,7 @@ import datetime
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,3 +157,23 @@ def test_a_reject_is_attested_as_failed(tmp_path, base_stack, monkeypatch):
     content = json.loads(make_statement(report, 'c' * 64))
     assert content['predicate']['result'] == 'FAILED'
     assert content['predicate']['failedTests']
+
+
+def test_the_command_says_it_with_its_exit_code(signed):
+    def verify(tarball_path: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'verify',
+             str(tarball_path), '--attestation', str(signed.attestation), '--allowed-signers',
+             str(signed.allowed_signers), '--policy', str(signed.policy)],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    done = verify(signed.tarball)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('ACCEPT  sha256:')
+    assert done.stdout.strip().endswith('signed by gate@example.org')
+    other = signed.tarball.with_name(NAME.replace('-17', '-18'))
+    shutil.copy(signed.tarball, other)
+    assert verify(other).returncode == 1
+    signed.allowed_signers.write_text('')
+    assert verify(signed.tarball).returncode == 75
