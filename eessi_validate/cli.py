@@ -8,12 +8,15 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eessi_validate import __version__
+from eessi_validate.cli_ab import ab
+from eessi_validate.cli_check import check
 from eessi_validate.cli_gate import gate, verify
 from eessi_validate.cli_inspect import inspect
 from eessi_validate.cli_output import reader_may_leave
@@ -40,9 +43,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stack_app, name='stack')
+app.command()(check)
 app.command()(inspect)
 app.command()(gate)
 app.command()(verify)
+app.command()(ab)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]
@@ -71,6 +76,10 @@ Checks = Annotated[
     list[str] | None,
     typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option('--allow', metavar='FILE', help='Allow rules for checks of installations.'),
+]
 Json = Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')]
 
 
@@ -96,6 +105,7 @@ def run(
     config: Configs = None,
     system: System = '',
     checks: Checks = None,
+    allow: Allow = None,
     time_limit: Annotated[
         str, typer.Option('--time-limit', help='Time limit of each case, e.g. 10m.')
     ] = '',
@@ -127,7 +137,7 @@ def run(
     again = resume or only_failed
     if again:
         fixed = (stack, release, target, module, test, scale, config, system, checks, time_limit)
-        if any((*fixed, out, nonce, repeat != 1, resume and only_failed)):
+        if any((*fixed, allow, out, nonce, repeat != 1, resume and only_failed)):
             raise UsageError('--resume and --only-failed repeat what DIR asked for: give only DIR')
     if time_limit and not _DURATION.match(time_limit):
         raise UsageError(
@@ -146,6 +156,7 @@ def run(
         request = _request(
             stack, release, target, module, test, scale, repeat, config, system, checks, time_limit
         )
+        request = replace(request, allow=tuple(str(Path(f).absolute()) for f in allow or ()))
         with _no_empty_directory(options.directory):
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)

@@ -57,9 +57,24 @@ def prepare_commands() -> list[str]:
         return []
     commands = ['export EESSI_SILENT=1']
     if target := os.environ.get(TARGET_VARIABLE):
+        commands += _enter_emulation(release, target.partition('/')[0])
         commands.append(f'export {TARGET_VARIABLE}={shlex.quote(target)}')
     commands.append(f'source {shlex.quote(release + "/init/bash")}')
     return commands
+
+
+def _enter_emulation(release: str, family: str) -> list[str]:
+    """Let a job for another CPU family go on, emulated, in the shell of its compat layer.
+
+    Else the script would ask the host's own ``uname`` which CPU family it is on.
+    """
+    if family == platform.machine():
+        return []
+    compat = shlex.quote(f'{release}/compat/linux/{family}')
+    return [
+        f'[ "$(uname -m)" = {family} ] || '
+        f'PATH={compat}/usr/bin:{compat}/bin:$PATH exec {compat}/bin/bash "$0"'
+    ]
 
 
 def mpi_variables() -> list[list[str]]:

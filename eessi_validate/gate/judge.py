@@ -9,10 +9,12 @@ from eessi_validate.gate.policy import STRICT, Effect, Policy
 from eessi_validate.results.model import (
     CaseResult,
     Counters,
+    Evidence,
     Excuse,
     Judgement,
     Outcome,
     Plan,
+    PlannedCase,
     Report,
     Run,
     Standing,
@@ -75,7 +77,7 @@ def _excuses(plan: Plan, run: Run, policy: Policy) -> list[Excuse]:
         excuses.append(
             _general('plan', 'nothing to run', 'name modules, tests or scales that exist')
         )
-    elif not any(case.partition != 'driver' for case in plan.cases):
+    elif not any(_runs_software(case) for case in plan.cases):
         excuses.append(
             _general('plan', 'no case runs any software', 'name modules or tests that can run here')
         )
@@ -101,6 +103,11 @@ def _excuses(plan: Plan, run: Run, policy: Policy) -> list[Excuse]:
             )
         )  # fmt: skip
     return excuses
+
+
+def _runs_software(case: PlannedCase) -> bool:
+    """False for what the driver only reads."""
+    return case.partition != 'driver' or case.evidence is not Evidence.STATIC
 
 
 def _general(check: str, reason: str, release: str) -> Excuse:

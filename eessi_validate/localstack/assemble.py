@@ -83,7 +83,7 @@ def relocate_trees(
             else:
                 order = [name, *dependencies(name, job.table), COMPAT]
                 rpath = list(dict.fromkeys(d for n in order for d in own_dirs[n]))
-                rewrites = job.table[name].rewrite
+                rewrites = (*job.table[name].rewrite, *job.catalogue.rewrite)
             wheels = name != COMPAT and job.table[name].pypi is not None
             for files, loader in ((tree.executables, interpreter), (tree.libraries, '')):
                 # wheels bring libraries of their own, beside those that need them

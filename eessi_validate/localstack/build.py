@@ -13,6 +13,7 @@ from pathlib import Path
 from eessi_validate.errors import UsageError
 from eessi_validate.localstack import (
     assemble,
+    compiled,
     host,
     inventory,
     provenance,
@@ -24,7 +25,9 @@ from eessi_validate.localstack import (
 from eessi_validate.localstack.apt import Apt, open_apt
 from eessi_validate.localstack.catalogue import (
     Architecture,
+    Compiled,
     Release,
+    Software,
     dependencies,
     load_catalogue,
 )
@@ -85,6 +88,14 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
     release = catalogue.release(request.release, security=request.security)
     name = request.arch or host.machine()
     arch = catalogue.architecture(name)
+    selected = catalogue.select(request.software)
+    table = catalogue.software(release, arch)
+    _check_available(selected, table, request.release)
+    first = [n for n in selected if not _is_compiled(n, table)]
+    before = BuildReport(Path(), '', '')
+    if len(first) < len(selected):
+        # what is compiled is linked to installations that are in their final place
+        before = build_stack(replace(request, software=tuple(first)), progress)
     check_targets(catalogue, arch, request.targets)
     root = Path(os.path.abspath(request.root or inventory.default_root()))
     if any(c in str(root) for c in ' :"\'\\$'):
@@ -94,8 +105,8 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
         release=release,
         arch=arch,
         root=root,
-        names=tuple(catalogue.select(request.software)),
-        table=catalogue.software(release, arch),
+        names=tuple(selected),
+        table=table,
         stage=root / publish.WORK / f'{_stages(release, arch)}{uuid.uuid4().hex[:8]}',
     )
     key = root / publish.WORK / f'{release.name}-{arch.name}.lock'
@@ -121,7 +132,26 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
             added = [_add_target(job, target) for target in targets]
         finally:
             publish.clear(job.stage)
-        return replace(report, added=(*report.added, *(m for each in added for m in each)))
+        news = (*before.added, *report.added, *(m for each in added for m in each))
+        return replace(
+            report,
+            added=news,
+            packages=before.packages + report.packages,
+            downloaded=before.downloaded + report.downloaded,
+        )
+
+
+def _is_compiled(name: str, table: Mapping[str, Software]) -> bool:
+    every = (table[n].pypi for n in (name, *dependencies(name, table)))
+    return any(source and source.compiled for source in every)
+
+
+def _check_available(names: Sequence[str], table: Mapping[str, Software], release: str) -> None:
+    """UsageError for what the release does not have, with the reason that the table gives."""
+    for name in names:
+        for prefix, reason in table[name].unavailable.items():
+            if release.startswith(prefix):
+                raise UsageError(f'{name} is not to be had in release {release}: {reason}')
 
 
 def _add_target(job: Job, target: str) -> list[str]:
@@ -175,7 +205,7 @@ def _build(
         with progress.phase('download', due, 'B') as advance:
             apt.download(list(packages.values()), advance)
     with progress.phase('index', 0):
-        wheels = _wheels(job, cache, progress, missing, present)
+        wheels = _wheels(job, apt, cache, progress, missing, present)
 
     recorded = {n: i.version for n, i in present.items()}
     upstream = {n: p.version for n, p in chosen.items()}
@@ -219,6 +249,7 @@ def _build(
 
 def _wheels(
     job: Job,
+    apt: Apt,
     cache: Path,
     progress: Progress,
     missing: Sequence[str],
@@ -231,8 +262,29 @@ def _wheels(
         depends = dependencies(name, job.table)
         provided = pypi.distributions([present[d].record for d in depends if d in present])
         provided |= {w.name: w.version for d in depends for w in found.get(d, ())}
-        found[name] = index.fetch(job.table[name], provided, progress.say)
+        recipe = job.table[name].pypi
+        make = _compiler(job, apt, recipe.compiled, present, name, progress) if recipe else None
+        found[name] = index.fetch(job.table[name], provided, progress.say, make)
     return found
+
+
+def _compiler(
+    job: Job,
+    apt: Apt,
+    recipe: Compiled | None,
+    present: Mapping[str, inventory.Installed],
+    name: str,
+    progress: Progress,
+) -> pypi.Compiler | None:
+    if recipe is None:
+        return None
+
+    def make(sdist: Path, into: Path) -> Path:
+        compiled.check_host(job, name)
+        progress.say(f'compiling {sdist.name}: some minutes, once')
+        return compiled.compile_wheel(job, apt, recipe, sdist, present, into)
+
+    return make
 
 
 def _mirrors(request: BuildRequest, release: Release) -> sources.Mirrors:

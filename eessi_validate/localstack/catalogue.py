@@ -38,6 +38,23 @@ class VersionRule:
 
 
 @dataclass(frozen=True)
+class Compiled:
+    """How an sdist is compiled: against which installations, with whose headers.
+
+    `headers` are packages, `include` directories in them; `link` maps the name that the linker
+    looks for to ``INSTALLATION/file``; `patch` has texts to be replaced, by file of the source.
+    """
+
+    sdist: str
+    against: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    link: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    patch: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Pypi:
     """What comes from PyPI: requirements (PEP 508), and which of them have no wheel there.
 
@@ -46,6 +63,7 @@ class Pypi:
 
     requirements: tuple[str, ...]
     sdists: tuple[str, ...] = ()
+    compiled: Compiled | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +91,7 @@ class Software:
     pypi: Pypi | None = None
     compat_links: Mapping[str, str] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +137,8 @@ class Catalogue:
     cpu_targets: Mapping[str, Mapping[str, Any]]
     drop_packages: tuple[str, ...]
     exclude_files: tuple[str, ...]
+    #: Of every installation, before its own.
+    rewrite: tuple[Rewrite, ...]
     compat: CompatLayer
     sets: Mapping[str, tuple[str, ...]]
     table: Mapping[str, Any]
@@ -185,6 +206,7 @@ def parse_catalogue(data: Mapping[str, Any]) -> Catalogue:
             cpu_targets=data['cpu_targets'],
             drop_packages=tuple(data['drop_packages']),
             exclude_files=tuple(data['exclude_files']),
+            rewrite=_rewrites(data.get('rewrite', ()), {}),
             compat=CompatLayer(
                 packages=tuple(compat['packages']),
                 exclude=tuple(compat.get('exclude', ())),
@@ -268,9 +290,27 @@ def _software(name: str, row: Mapping[str, Any], words: Mapping[str, str]) -> So
         pypi=_pypi(wheels, words) if wheels else None,
         compat_links={_fill(k, words): v for k, v in mapping(row.get('compat_links', {})).items()},
         remove=filled('remove'),
+        unavailable=row.get('unavailable', {}),
     )
 
 
 def _pypi(row: Mapping[str, Any], words: Mapping[str, str]) -> Pypi:
     requirements = tuple(_fill(r, words) for r in row['requirements'])
-    return Pypi(requirements, tuple(row.get('sdists', ())))
+    compiled = row.get('compiled')
+    return Pypi(
+        requirements,
+        tuple(row.get('sdists', ())),
+        _compiled(compiled, words) if compiled else None,
+    )
+
+
+def _compiled(row: Mapping[str, Any], words: Mapping[str, str]) -> Compiled:
+    return Compiled(
+        sdist=row['sdist'],
+        against=tuple(row['against']),
+        headers=tuple(_fill(h, words) for h in row.get('headers', ())),
+        include=tuple(_fill(d, words) for d in row.get('include', ())),
+        link={k: _fill(v, words) for k, v in row.get('link', {}).items()},
+        env={k: _fill(str(v), words) for k, v in row.get('env', {}).items()},
+        patch=row.get('patch', {}),
+    )

@@ -46,6 +46,7 @@ def document(
             'file': w.path.name,
             'sha256': sha256(w.path),
             'size': w.path.stat().st_size,
+            **_compiled(w.path),
         }
         for w in wheels
     ]
@@ -74,6 +75,14 @@ def document(
             for p in sorted(packages, key=lambda p: p.name)
         ],
     }
+
+
+def _compiled(wheel: Path) -> dict[str, Any]:
+    """How the wheel was compiled, which stands beside it if it was."""
+    try:
+        return {'compiled': json.loads(wheel.with_suffix('.json').read_text(encoding='utf-8'))}
+    except OSError:
+        return {}
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:

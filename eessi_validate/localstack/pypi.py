@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ from eessi_validate.localstack.errors import (
     WheelMissing,
 )
 from eessi_validate.localstack.wheels import Wheel
+
+#: Makes a wheel of an sdist, in a directory.
+Compiler = Callable[[Path, Path], Path]
 
 _RECORD = 'chosen.json'
 #: Old names of platforms, and the glibc they stand for (PEP 600).
@@ -47,9 +50,11 @@ class Index:
         software: Software,
         provided: Mapping[str, str],
         say: Callable[[str], None] = lambda _: None,
+        compile_: Compiler | None = None,
     ) -> list[Wheel]:
         """The wheels of one installation; `provided` are distributions of its dependencies.
 
+        `compile_` makes a wheel of an sdist in a directory, where the table asks for that.
         Raises IndexUnreachable, WheelMissing or another LocalStackError.
         """
         assert software.pypi is not None
@@ -61,13 +66,15 @@ class Index:
             'machine': self.arch.name,
             'provided': dict(sorted(provided.items())),
         }
+        if software.pypi.compiled:
+            request['compiled'] = asdict(software.pypi.compiled)
         key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:12]
         into = self.directory / f'{software.name}-{key}'
         into.mkdir(parents=True, exist_ok=True)
         with publish.lock(into / 'lock', lambda: say('waiting for another download of wheels')):
             found = self._kept(into)
             if found is None:
-                self._download(software, provided, into)
+                self._download(software, provided, into, compile_)
                 found = {w.name: w for w in map(wheels.read_wheel, sorted(into.glob('*.whl')))}
                 chosen = self._needed(software, found, provided)
                 request['chosen'] = {w.path.name: wheels.sha256(w.path) for w in chosen}
@@ -96,13 +103,23 @@ class Index:
                 stale.unlink(missing_ok=True)
             return None
 
-    def _download(self, software: Software, provided: Mapping[str, str], into: Path) -> None:
+    def _download(
+        self,
+        software: Software,
+        provided: Mapping[str, str],
+        into: Path,
+        compile_: Compiler | None,
+    ) -> None:
         assert software.pypi is not None
+        platforms = self.platforms()
+        if software.pypi.compiled and compile_:
+            compile_(self._sdist(software, software.pypi.compiled.sdist, into), into)
+            platforms.append(f'linux_{self.arch.name}')
         constraints = into / 'constraints.txt'
         lines = ''.join(f'{name}=={version}\n' for name, version in sorted(provided.items()))
         constraints.write_text(lines, encoding='ascii')
         for name in software.pypi.sdists:
-            (wanted,) = (r for r in software.pypi.requirements if re.match(rf'{name}\b', r))
+            wanted = _requirement(software, name)
             _pip('wheel', '--no-deps', '--wheel-dir', str(into), wanted)
             impure = [p.name for p in into.glob('*.whl') if not p.name.endswith('-none-any.whl')]
             if impure:
@@ -111,14 +128,29 @@ class Index:
             'download', '--dest', str(into), '--find-links', str(into),
             '--constraint', str(constraints), '--only-binary', ':all:',
             '--implementation', 'cp', '--python-version', self.python,
-            *(word for tag in self.platforms() for word in ('--platform', tag)),
+            *(word for tag in platforms for word in ('--platform', tag)),
             *software.pypi.requirements,
         )  # fmt: skip
+
+    def _sdist(self, software: Software, name: str, into: Path) -> Path:
+        """Download the source; pip reads its metadata with the host's Python."""
+        _pip(
+            'download', '--no-deps', '--no-binary', name, '--dest', str(into / 'source'),
+            _requirement(software, name),
+        )  # fmt: skip
+        (found,) = (into / 'source').glob('*.tar.gz')
+        return found
 
     def platforms(self) -> list[str]:
         """Platform tags that fit, newest glibc first (PEP 600)."""
         tags = [f'manylinux_2_{m}_{self.arch.name}' for m in range(self.glibc, 4, -1)]
         return tags + [f'{n}_{self.arch.name}' for n, m in _LEGACY.items() if m <= self.glibc]
+
+
+def _requirement(software: Software, name: str) -> str:
+    assert software.pypi is not None
+    (wanted,) = (r for r in software.pypi.requirements if re.match(rf'{name}\b', r))
+    return wanted
 
 
 def open_index(cache: Path, release: Release, arch: Architecture) -> Index:

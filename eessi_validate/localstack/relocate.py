@@ -46,7 +46,8 @@ class Tree:
 
 
 def scan(top: Path) -> Tree:
-    """Classify every file below `top`, and take away setuid, setgid and world-writable modes."""
+    """Classify every file below `top`; make each readable by all, and take away setuid, setgid
+    and world-writable modes."""
     tree = Tree()
     for folder, names, files in os.walk(top):
         for name in [*names, *files]:
@@ -57,8 +58,9 @@ def scan(top: Path) -> Tree:
                 absolute = os.readlink(path).startswith('/')
                 (tree.absolute_links if absolute else tree.relative_links).append(Path(path))
                 continue
-            if status.st_mode & 0o7002 or not status.st_mode & 0o200:
-                os.chmod(path, status.st_mode & 0o0775 | 0o200)
+            least = 0o255 if status.st_mode & 0o100 else 0o244
+            if status.st_mode & 0o7002 or status.st_mode & least != least:
+                os.chmod(path, status.st_mode & 0o0775 | least)
             if kind == 0o100000 and status.st_size > 2:
                 _classify(path, tree)
     return tree

@@ -6,6 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from eessi_validate.errors import UsageError, unknown_name
+from eessi_validate.plan.installation_cases import (
+    DRIVER_TESTS,
+    INSTALLATION_TESTS,
+    DriverTest,
+    ReleaseCheck,
+    installation_cases,
+    release_case,
+)
 from eessi_validate.results.model import CaseId, Evidence, NotPlanned, Plan, PlannedCase
 from eessi_validate.rfm.catalogue import TestInfo
 from eessi_validate.rfm.partitions import Partition
@@ -33,6 +41,14 @@ class Selection:
     tests: tuple[str, ...] = ()
     scales: tuple[str, ...] = ()
     repeat: int = 1
+    #: Also the checks that apply to any installation. Named tests decide for themselves.
+    installations: bool = False
+
+    def wanted(self, tests: Iterable[DriverTest]) -> tuple[DriverTest, ...]:
+        """Return those of the driver's own tests that are wanted."""
+        if self.tests:
+            return tuple(test for test in tests if test.name in self.tests)
+        return tuple(t for t in tests if self.installations and not t.on_request)
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,8 @@ class TargetTree:
     modules: tuple[Module, ...]
     #: Path below ``software/linux``; '' is the target's name, else it is one of its aliases.
     alias: str = ''
+    #: False where the driver itself, on this host, can read the target's files only.
+    runs_here: bool = True
 
     @property
     def directory(self) -> str:
@@ -70,6 +88,7 @@ def make_plan(
     partitions: Sequence[Partition],
     compat_checks: Sequence[CompatCheck],
     selection: Selection,
+    release_checks: Sequence[ReleaseCheck] = (),
 ) -> Plan:
     """Return the plan for one release.
 
@@ -83,14 +102,15 @@ def make_plan(
     compat_tests = [t for t in tests if t.covers == COMPAT_LAYER]
     if compat_tests and not selection.modules:
         planner.plan_compat(compat_tests, trees, compat_checks)
+    planner.plan_release(release_checks)
     return Plan(cases=tuple(planner.cases), not_planned=tuple(planner.not_planned))
 
 
 def _selected_tests(catalogue: Sequence[TestInfo], selection: Selection) -> list[TestInfo]:
     by_name = {test.name: test for test in catalogue}
     for name in selection.tests:
-        if name not in by_name and name != MODULE_TREE_TEST:
-            raise unknown_name('test', name, [*by_name, MODULE_TREE_TEST])
+        if name not in (*by_name, MODULE_TREE_TEST, *DRIVER_TESTS):
+            raise unknown_name('test', name, [*by_name, MODULE_TREE_TEST, *DRIVER_TESTS])
     if not selection.tests:
         return list(catalogue)
     return [by_name[name] for name in dict.fromkeys(selection.tests) if name in by_name]
@@ -135,8 +155,37 @@ class _Planner:
                 self._refuse(module.full_name, tree, 'no application test covers it')
             for test in applicable:
                 self._plan_scales(test, module, tree)
+            self._plan_installation(module, tree)
         if not self._selection.tests or MODULE_TREE_TEST in self._selection.tests:
             self._plan_module_tree(tree)
+
+    def _plan_installation(self, module: Module, tree: TargetTree) -> None:
+        wanted = self._selection.wanted(INSTALLATION_TESTS)
+        if tree.tier is not Tier.STATIC and not tree.runs_here:
+            # The nodes of a site run the application tests; the driver here cannot start programs.
+            for test in (t for t in wanted if t.needs_the_cpu):
+                why = 'the host of the driver cannot execute this CPU target'
+                self._refuse(f'{test.name} {module.full_name}', tree, why)
+            wanted = tuple(test for test in wanted if not test.needs_the_cpu)
+        here = tree.runs_here
+        partitions = {t.name: DRIVER if here or not t.needs_the_cpu else NOWHERE for t in wanted}
+        cases = installation_cases(module, tree.target.name, wanted, partitions, _evidence(tree))
+        self.cases.extend(cases)
+
+    def plan_release(self, checks: Iterable[ReleaseCheck]) -> None:
+        for check in checks:
+            (test,) = self._selection.wanted([DRIVER_TESTS[check.test]]) or (None,)
+            if test is None:
+                continue
+            if check.applies and self._selection.modules and not self._selection.tests:
+                continue  # some modules only: the release as a whole was not asked for
+            if check.applies:
+                name = self._release.name
+                self.cases.append(release_case(test, name, check.cpu_target, DRIVER))
+            else:
+                self.not_planned.append(
+                    NotPlanned(subject=check.test, cpu_target=check.cpu_target, reason=check.reason)
+                )
 
     def _wants(self, module: Module) -> bool:
         wanted = self._selection.modules

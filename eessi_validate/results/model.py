@@ -92,8 +92,9 @@ class PlannedCase(Record):
     #: ReFrame ``system:partition`` that runs it, and its environment.
     partition: str
     environ: str = ''
-    #: Functional cases run concurrently, performance cases alone.
-    kind: Literal['functional', 'performance']
+    #: Functional cases run concurrently, performance cases alone; the driver itself decides
+    #: installation cases, which need no application test.
+    kind: Literal['functional', 'performance', 'installation']
     #: Metrics (performance variables) that a pass must carry.
     required_metrics: tuple[str, ...] = ()
     evidence: Evidence = Evidence.NATIVE

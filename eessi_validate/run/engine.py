@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from eessi_validate.plan.installation_cases import DRIVER_TESTS, INSTALLATION_TESTS
 from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER, NOWHERE, TargetTree
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.results.store import RunStore
 from eessi_validate.rfm.invoke import Completion, Invocation, run_reframe
 from eessi_validate.rfm.records import CaseRecord
 from eessi_validate.run.case_files import read_case_files
+from eessi_validate.run.installations import decide_installations, decide_release
 from eessi_validate.run.prepare import Prepared
 from eessi_validate.run.reconcile import absent, judge_record, with_history
 from eessi_validate.stack.consistency import module_tree_findings
@@ -45,16 +48,19 @@ class Execution:
     stop: threading.Event
     #: Earlier outcomes of the same case: ``(test, key)`` -> attempts.
     history: dict[tuple[str, str], tuple[Outcome, ...]] = field(default_factory=dict)
+    #: Values of further variables of the tests, for every case.
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    #: One nonce for every case, so that both sides of a pair draw the same inputs; '' derives them.
+    shared_nonce: str = ''
     problems: list[str] = field(default_factory=list)
     unplanned: list[str] = field(default_factory=list)
 
     def execute(self, cases: Sequence[PlannedCase]) -> None:
         """Run ``cases``; afterwards each of them has a result in the store, unless stopped."""
         for case in cases:
-            if case.partition == DRIVER and not self.stop.is_set():
-                self._decide_here(case)
-            elif case.partition == NOWHERE:
+            if case.partition == NOWHERE:
                 self._keep(absent(case, Outcome.SKIP, self._why_not_here(case)))
+        self._decide_here([c for c in cases if c.partition == DRIVER])
         for shard in self._shards([c for c in cases if c.partition not in (DRIVER, NOWHERE)]):
             if self.stop.is_set():
                 break
@@ -79,11 +85,33 @@ class Execution:
     def _why_not_here(self, case: PlannedCase) -> str:
         return f'cannot be executed here: {self._tree(case).tier_reason}'
 
-    def _decide_here(self, case: PlannedCase) -> None:
-        self.progress.started(case)
-        findings = module_tree_findings(self.prepared.release, self._tree(case).directory)
+    def _decide_here(self, cases: Sequence[PlannedCase]) -> None:
+        """Decide the driver's own cases; installations several at a time."""
+        together = {test.name for test in INSTALLATION_TESTS}
+        for case in cases:
+            if case.id.test not in together and not self.stop.is_set():
+                self.progress.started(case)
+                self._keep(self._decided(case))
+        pairs = [(case, self._tree(case)) for case in cases if case.id.test in together]
+        if not pairs or self.stop.is_set():
+            return
+        with closing(
+            decide_installations(self.prepared.release, pairs, self.prepared.request.allow)
+        ) as results:
+            for case, _ in pairs:
+                self.progress.started(case)
+                result = next(results)
+                if self.stop.is_set():
+                    return  # what a signal ended is no fault of the software
+                self._keep(result)
+
+    def _decided(self, case: PlannedCase) -> CaseResult:
+        tree = self._tree(case)
+        if case.id.test in DRIVER_TESTS:
+            return decide_release(self.prepared.release, case, tree)
+        findings = module_tree_findings(self.prepared.release, tree.directory)
         outcome = Outcome.FAIL if findings else Outcome.PASS
-        self._keep(absent(case, outcome, '; '.join(findings[:5])))
+        return absent(case, outcome, '; '.join(findings[:5]))
 
     def _run_shard(self, shard: Sequence[PlannedCase]) -> None:
         serial = shard[0].kind == 'performance'
@@ -186,7 +214,7 @@ class Execution:
         )
 
     def _case_row(self, case: PlannedCase) -> dict[str, Any]:
-        inputs = {'nonce': self._case_nonce(case)}
+        inputs: dict[str, Any] = {'nonce': self._case_nonce(case), **self.inputs}
         if self.prepared.request.time_limit:
             inputs['time_limit'] = self.prepared.request.time_limit
         if case.id.software == COMPAT_LAYER:
@@ -209,6 +237,8 @@ class Execution:
 
     def _case_nonce(self, case: PlannedCase) -> str:
         """Derive the case's nonce from the run's, so that one number repeats the whole run."""
+        if self.shared_nonce:
+            return self.shared_nonce
         attempt = len(self.history.get((case.id.test, case.key), ()))
         text = f'{self.nonce}/{case.id.test}/{case.key}/{attempt}'
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eessi_library.compat_layer.checks import group_applicable
 from eessi_library.compat_layer.layout import detect_package_manager, shipped_programs
 from eessi_validate.errors import UsageError, unknown_name
+from eessi_validate.plan.installation_cases import INIT_TEST, ReleaseCheck
 from eessi_validate.plan.planner import (
     COMPAT_LAYER,
     CompatCheck,
@@ -25,6 +26,7 @@ from eessi_validate.rfm.partitions import (
     shipped_config,
     site_partitions,
 )
+from eessi_validate.run.installations import allow_rules, release_checks
 from eessi_validate.stack.layout import Release, Stack, open_stack
 from eessi_validate.stack.scales import find_scale
 from eessi_validate.stack.targets import (
@@ -54,6 +56,8 @@ class Request:
     checks: tuple[str, ...] = ()
     #: Time limit of each case in ReFrame's notation, e.g. ``10m``; '' leaves it to the tests.
     time_limit: str = ''
+    #: Files with allow rules of the checks of installations, besides those that ship.
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,13 @@ def prepare(request: Request) -> Prepared:
     :raises HoldError: if the check files cannot be loaded.
     """
     require_positive(request.repeat)
+    allow_rules(request.allow)
     stack = open_stack(request.stack)
-    release = stack.release(_release_name(stack, request.release))
+    release = stack.release(release_name(stack, request.release))
     scales = tuple(find_scale(name).name for name in request.scales)
     catalogue = load_catalogue(tuple(_check_file(path) for path in request.checks))
     configs, system, partitions = _system(request)
-    trees = tuple(_trees(release, request.targets))
+    trees = open_trees(release, request.targets)
     if any(partition.scheduler != 'local' for partition in partitions):
         # The nodes decide what they can execute, and this may not be one of them.
         trees = tuple(replace(tree, tier=Tier.NATIVE, tier_reason='') for tree in trees)
@@ -93,12 +98,14 @@ def prepare(request: Request) -> Prepared:
         catalogue,
         partitions,
         tuple(_compat_checks(release, trees, catalogue)),
-        Selection(request.modules, request.tests, scales, request.repeat),
+        # A site that brings its own check files asks for those only, unless it names more.
+        Selection(request.modules, request.tests, scales, request.repeat, not request.checks),
+        tuple(_release_checks(release, trees)),
     )
     return Prepared(request, stack, release, trees, catalogue, partitions, configs, system, plan)
 
 
-def _release_name(stack: Stack, wanted: str) -> str:
+def release_name(stack: Stack, wanted: str) -> str:
     if wanted:
         return wanted
     if not stack.release_names:
@@ -106,8 +113,11 @@ def _release_name(stack: Stack, wanted: str) -> str:
     return stack.release_names[-1]
 
 
-def _trees(release: Release, wanted: Sequence[str]) -> list[TargetTree]:
-    """Return the trees of the wanted targets, or of the best one that this host runs natively."""
+def open_trees(release: Release, wanted: Sequence[str]) -> tuple[TargetTree, ...]:
+    """Return the trees of the wanted targets, or of the best one that this host runs natively.
+
+    :raises UsageError: for a target that the release does not have.
+    """
     present = release.cpu_targets
     if not present:
         raise UsageError(f'release {release.name} has no software layer below {release.path}')
@@ -118,7 +128,7 @@ def _trees(release: Release, wanted: Sequence[str]) -> list[TargetTree]:
         if directory is None:
             raise unknown_name('CPU target of this release', name, present)
         trees.append(_tree(release, target, directory))
-    return trees or [_best_tree(release, present)]
+    return tuple(trees) or (_best_tree(release, present),)
 
 
 def _best_tree(release: Release, present: Sequence[str]) -> TargetTree:
@@ -142,7 +152,9 @@ def _best_tree(release: Release, present: Sequence[str]) -> TargetTree:
 def _tree(release: Release, target: CpuTarget, directory: str) -> TargetTree:
     tier, reason = execution_tier(target)
     alias = '' if directory == target.name else directory
-    return TargetTree(target, tier, reason, release.modules(directory), alias)
+    return TargetTree(
+        target, tier, reason, release.modules(directory), alias, tier is not Tier.STATIC
+    )
 
 
 def _check_file(text: str) -> Path:
@@ -167,6 +179,18 @@ def _system(request: Request) -> tuple[tuple[Path, ...], str, tuple[Partition, .
         if not path.is_file():
             raise UsageError(f'no ReFrame configuration at {path}')
     return configs, request.system, site_partitions(configs, request.system)
+
+
+def _release_checks(release: Release, trees: Sequence[TargetTree]) -> Iterator[ReleaseCheck]:
+    init_is_checked = False
+    for tree in trees:
+        for check in release_checks(release, tree):
+            # The init script is one for all CPU targets: the first that runs here stands for all.
+            if check.test == INIT_TEST.name and check.applies:
+                if init_is_checked:
+                    continue
+                init_is_checked = True
+            yield check
 
 
 def _compat_checks(

@@ -128,7 +128,7 @@ def _run(
         stop=threading.Event(),
         history={k: r.attempts for k, r in latest_results(list(store.results())).items()},
     )
-    with _stopping_on_signals(execution.stop), closing(execution.progress):
+    with stopping_on_signals(execution.stop), closing(execution.progress):
         execution.execute(cases)
         for _ in range(options.retries):
             failed = _failed_cases(store, cases)
@@ -192,7 +192,7 @@ def _subject(prepared: Prepared) -> Subject:
 
 
 @contextmanager
-def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into an orderly stop; a second one ends the run at once."""
 
     def handle(number: int, _frame: object) -> None:

@@ -34,4 +34,4 @@ def expect_clean_end(test: LibraryTest) -> None:
     except SanityError as error:
         output = test.read_output(str(test.stdout)) + '\n' + test.read_output(str(test.stderr))
         said = r_error(output) or python_error(output)
-        raise SanityError(f'{error}; {said}' if said else str(error)) from error
+        raise SanityError(f'{error}; {said}' if said else str(error)) from None

@@ -16,10 +16,23 @@ _LONGEST = 300
 
 
 def last_exception(output: str) -> str | None:
-    """Return the exception that ended a Python program, from what it printed, or None. Pure."""
-    _, found, trace = output.rpartition(_TRACEBACK)
-    if not found:
+    """Return the exception that ended a Python program, from what it printed, or None. Pure.
+
+    Of chained exceptions it is the last one that says something: NumPy, for one, wraps the
+    loader's message into an ImportError that begins with empty lines.
+    """
+    if _TRACEBACK not in output:
         return None
+    _, _, traces = output.partition(_TRACEBACK)
+    raised = [m['message'] for line in traces.splitlines() if (m := _RAISED.match(line))]
+    telling = [message for message in raised if message.rstrip().rpartition(':')[2]]
+    if raised and telling and raised[-1].rstrip().endswith(':'):
+        return telling[-1][:_LONGEST]
+    return _first_of_last(output)
+
+
+def _first_of_last(output: str) -> str | None:
+    _, _, trace = output.rpartition(_TRACEBACK)
     for line in trace.splitlines():
         if raised := _RAISED.match(line):
             return raised['message'][:_LONGEST]
@@ -29,9 +42,9 @@ def last_exception(output: str) -> str | None:
 class PythonProgramTest(LibraryTest, pin_prefix=True):
     """What these tests share; abstract. The program lies beside the class that sends it."""
 
-    def send_program(self, beside: str, name: str) -> None:
-        """Write ``program.py``, which lies beside the file `beside`, as `name`."""
-        text = Path(beside).with_name('program.py').read_text(encoding='utf-8')
+    def send_program(self, beside: str, name: str, program: str = 'program.py') -> None:
+        """Write `program`, which lies beside the file `beside`, as `name`."""
+        text = Path(beside).with_name(program).read_text(encoding='utf-8')
         self.write(name, text)
 
     def expect_clean_end(self) -> None:

@@ -112,3 +112,46 @@ def breakable_full(breakable_full_root: Path) -> Iterator[Tampering]:
         yield tampering
     finally:
         tampering.mend()
+
+
+def _build(local_stack: Path, name: str, *software: str) -> Path:
+    """Build a stack beside the sound one, once per machine and recipe; mend it before use."""
+    from eessi_validate.localstack import BuildRequest, build_stack
+
+    root = local_stack.parent / name / 'local.eessi.io'
+    if root.is_dir():
+        mend_leftovers(root)
+    cache = local_stack.parent.parent
+    return build_stack(BuildRequest('2023.06', software=software, root=root, cache=cache)).root
+
+
+@pytest.fixture(scope='session')
+def breakable_python_root(local_stack: Path) -> Path:
+    """A local stack with TensorFlow, Horovod, NumPy, SciPy and mpi4py that tests may break."""
+    return _build(local_stack, 'breakable-python', 'python', 'ml', 'horovod')
+
+
+@pytest.fixture
+def breakable_python(breakable_python_root: Path) -> Iterator[Tampering]:
+    """The breakable stack with Python modules; mended when the test ends."""
+    tampering = Tampering(breakable_python_root / 'versions' / '2023.06')
+    try:
+        yield tampering
+    finally:
+        tampering.mend()
+
+
+@pytest.fixture(scope='session')
+def breakable_spark_root(local_stack: Path) -> Path:
+    """A local stack with Spark that tests may break."""
+    return _build(local_stack, 'breakable-spark', 'spark')
+
+
+@pytest.fixture
+def breakable_spark(breakable_spark_root: Path) -> Iterator[Tampering]:
+    """The breakable stack with Spark; mended when the test ends."""
+    tampering = Tampering(breakable_spark_root / 'versions' / '2023.06')
+    try:
+        yield tampering
+    finally:
+        tampering.mend()

@@ -88,6 +88,25 @@ def _magics_missing(stack: Tampering) -> None:
     stack.remove(_module(stack, 'IPython/core/magics/execution.py'))
 
 
+def _kernel_without_messages(stack: Tampering) -> None:
+    stack.remove(_module(stack, 'zmq'))
+
+
+def _kernel_does_not_start(stack: Tampering) -> None:
+    stack.edit(_module(stack, 'ipykernel/kernelapp.py'), lambda t: 'import sys; sys.exit(3)\n' + t)
+
+
+def _kernel_completes_nothing(stack: Tampering) -> None:
+    stack.edit(
+        _module(stack, 'ipykernel/ipkernel.py'),
+        lambda t: (
+            t + '\nIPythonKernel._experimental_completions_key = ""\n'
+            'IPythonKernel.do_complete = lambda self, code, pos: dict(matches=[], cursor_end=pos, '
+            'cursor_start=pos, metadata={}, status="ok")\n'
+        ),
+    )
+
+
 FAULTS = (
     Fault('stub that prints success', _stub, r'no IPython session', IPYTHON),
     Fault('stub with prompts', _stub_with_prompts, r"reflect this run's nonce", IPYTHON),
@@ -99,6 +118,9 @@ FAULTS = (
     Fault('rich display broken', _no_rich_display, r'\(rich representation\) answers', IPYTHON),
     Fault('errors swallowed', _silent_errors, r'\(error traceback\) answers', IPYTHON),
     Fault('magics missing', _magics_missing, r'IPython\.core\.magics\.execution', IPYTHON),
+    Fault('kernel: no messages', _kernel_without_messages, r'\(kernel\) answers .*zmq', IPYTHON),
+    Fault('kernel: dies', _kernel_does_not_start, r'\(kernel\) answers .*died', IPYTHON),
+    Fault('kernel: no completion', _kernel_completes_nothing, r'\(kernel\) answers', IPYTHON),
     Fault(
         'recorded transcript played back',
         _played_back,

@@ -50,22 +50,22 @@ def _with_symbols_swapped(content: bytes, first: str, second: str) -> bytes:
     return bytes(image)
 
 
-def _swap(stack: Tampering, first: str, second: str) -> None:
+def swap_functions(stack: Tampering, first: str, second: str) -> None:
     path = _library(stack)
     stack.replace(path, _with_symbols_swapped(path.read_bytes(), first, second))
 
 
 def _allreduce_forgets_ranks(stack: Tampering) -> None:
     """Let MPI_Allreduce sum over the lower ranks only: the last rank still has the right sum."""
-    _swap(stack, 'MPI_Allreduce', 'MPI_Scan')
+    swap_functions(stack, 'MPI_Allreduce', 'MPI_Scan')
 
 
 def _put_gets(stack: Tampering) -> None:
-    _swap(stack, 'MPI_Put', 'MPI_Get')
+    swap_functions(stack, 'MPI_Put', 'MPI_Get')
 
 
 def _allgather_is_alltoall(stack: Tampering) -> None:
-    _swap(stack, 'MPI_Allgather', 'MPI_Alltoall')
+    swap_functions(stack, 'MPI_Allgather', 'MPI_Alltoall')
 
 
 #: MPI_Allreduce of the real library, then the first float64 received times 1.001 (x86_64).
@@ -120,7 +120,7 @@ def _stub(stack: Tampering) -> None:
 
 def _crash_after_result(stack: Tampering) -> None:
     """Let a rank die in MPI_Finalize, after it has written its report."""
-    _swap(stack, 'MPI_Finalize', 'ompi_mpi_group_null')
+    swap_functions(stack, 'MPI_Finalize', 'ompi_mpi_group_null')
 
 
 def _status_after_success(stack: Tampering) -> None:

@@ -19,6 +19,7 @@ class Tampering:
         self.compat = release / 'compat' / 'linux' / cpu_target.split('/')[0]
         self.software = release / 'software' / 'linux' / cpu_target
         self._changed: list[Path] = []
+        self._added: list[Path] = []
 
     def installation(self, name: str) -> Path:
         """Return the only installation of some software."""
@@ -33,6 +34,8 @@ class Tampering:
     def remove(self, path: Path) -> Path:
         """Take a file, link or directory away; return where it waits."""
         sound = path.with_name(path.name + _SOUND)
+        if os.path.lexists(sound):
+            raise RuntimeError(f'{path} is broken already: mend_leftovers() mends the stack')
         os.rename(path, sound)
         self._changed.append(path)
         return sound
@@ -43,6 +46,12 @@ class Tampering:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         path.chmod(mode)
         return sound
+
+    def add(self, path: Path, content: bytes | str, mode: int = 0o644) -> None:
+        """Put a file where none is; its directory must be there."""
+        self._added.append(path)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.chmod(mode)
 
     def edit(self, path: Path, change: Callable[[str], str]) -> None:
         """Change the text of a file."""
@@ -60,6 +69,9 @@ class Tampering:
 
     def mend(self) -> None:
         """Put everything back."""
+        for path in self._added:
+            path.unlink(missing_ok=True)
+        self._added.clear()
         for path in reversed(self._changed):
             _put_back(path)
         self._changed.clear()

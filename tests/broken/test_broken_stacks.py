@@ -10,6 +10,8 @@ from conftest import Driver
 from faults import FAULTS, WATER_BOX, Fault
 from tampering import Tampering
 
+from eessi_validate.localstack import BuildRequest, build_stack
+
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
@@ -26,4 +28,13 @@ def test_broken_stack_is_rejected_for_its_fault(
 
 def test_sound_stack_is_accepted_before_and_after(breakable_root: Path, validate: Driver) -> None:
     answer = validate(breakable_root, *WATER_BOX)
+    assert (answer.code, answer.verdict) == (0, 'ACCEPT'), answer.output
+
+
+@pytest.mark.slow
+def test_sound_stack_of_the_newer_release_is_accepted(local_stack: Path, validate: Driver) -> None:
+    cache = local_stack.parent.parent
+    root = local_stack.parent / 'newer' / 'local.eessi.io'
+    build_stack(BuildRequest('2025.08', root=root, cache=cache))
+    answer = validate(root)
     assert (answer.code, answer.verdict) == (0, 'ACCEPT'), answer.output

@@ -10,6 +10,7 @@ from eessi_validate.gate.judge import judge
 from eessi_validate.results.model import (
     CaseId,
     CaseResult,
+    Evidence,
     HostFacts,
     Outcome,
     Plan,
@@ -119,9 +120,14 @@ def test_empty_plan_holds_with_nothing_to_run() -> None:
 
 
 def test_plan_that_runs_no_software_holds_even_if_its_files_are_in_order() -> None:
-    report = judged(result(0, PASS, partition='driver'))
+    read = case(0, 'driver').model_copy(update={'evidence': Evidence.STATIC})
+    report = judged(CaseResult(case=read, outcome=PASS, attempts=(PASS,)))
     assert report.judgement.verdict is VerdictCode.HOLD
     assert 'no case runs any software' in report.judgement.summary
+
+
+def test_what_the_driver_itself_executed_is_software_that_ran() -> None:
+    assert judged(result(0, PASS, partition='driver')).judgement.verdict is VerdictCode.ACCEPT
 
 
 def test_interrupted_run_holds_whatever_passed() -> None:

@@ -35,7 +35,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneMachineSlur
 @pytest.fixture(scope='session')
 def driver(cluster: OneMachineSlurm, local_stack: Path) -> Driver:
     """The command line, with the detected configuration of the cluster."""
-    return Driver(cluster.environment, local_stack)
+    return Driver(cluster, local_stack)
 
 
 @pytest.fixture(scope='session')

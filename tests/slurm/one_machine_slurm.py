@@ -1,6 +1,6 @@
 """A real Slurm on one machine: munge, MariaDB, slurmdbd, slurmctld and four slurmd.
 
-Everything listens on the loopback device, on ports that were free, and writes below one directory.
+Everything listens in a network that has a loopback device only, and writes below one directory.
 Each slurmd has a hostname and a /dev/shm of its own, so that MPI between two "nodes" goes by the
 network, as it must on a cluster.
 """
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loopback_network import LoopbackNetwork
 from slurm_files import NODES, gres_conf, munge_key, slurm_conf, slurmdbd_conf
 
 #: Debian packages, and a program of each of them.
@@ -70,6 +71,8 @@ class OneMachineSlurm:
     directory: Path
     #: Environment of all that talks to this cluster.
     environment: dict[str, str] = field(init=False)
+    #: Where its daemons listen, and all that talks to them must be.
+    network: LoopbackNetwork = field(default_factory=LoopbackNetwork)
     _daemons: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -117,7 +120,8 @@ class OneMachineSlurm:
             *(f'{kind}/{n}' for kind in ('spool', 'tmp') for n in NODES),
         ):
             (here / name).mkdir(parents=True)
-        ports = _free_ports(2 + len(NODES))
+        with self.network.entered():
+            ports = _free_ports(2 + len(NODES))
         prolog = here / 'task_prolog'
         # Open MPI between "nodes" of one machine must use the loopback device, which it avoids, and
         # the nodes share their cores, so a rank that waits must not spin.
@@ -153,7 +157,7 @@ class OneMachineSlurm:
 
     def _daemon(self, *command: str, name: str = '') -> None:
         name = name or command[0]
-        with (self.directory / f'{name}.out').open('wb') as output:
+        with (self.directory / f'{name}.out').open('wb') as output, self.network.entered():
             process = subprocess.Popen(
                 command,
                 env=self.environment,
@@ -197,9 +201,14 @@ class OneMachineSlurm:
         return self._run(*command).returncode == 0
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=_START_SECONDS
-        )
+        with self.network.entered():
+            return subprocess.run(
+                command,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                timeout=_START_SECONDS,
+            )
 
     def queue(self) -> list[str]:
         """Return the jobs that are in the queue, one line each."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from one_machine_slurm import OneMachineSlurm
+
 from eessi_validate.rfm.partitions import shipped_config
 
 #: The detected configuration under test.
@@ -54,9 +56,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Driver:
-    """The command line on the cluster's own environment."""
+    """The command line on the cluster's own environment and network."""
 
-    environment: Mapping[str, str]
+    cluster: OneMachineSlurm
     stack: Path
 
     def start(
@@ -98,11 +100,12 @@ class Driver:
         self, *arguments: str, variables: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
         start = 'from eessi_validate.cli import main; main()'
-        return subprocess.Popen(
-            [sys.executable, '-c', start, *arguments],
-            env={**self.environment, **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        with self.cluster.network.entered():
+            return subprocess.Popen(
+                [sys.executable, '-c', start, *arguments],
+                env={**self.cluster.environment, **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )

@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.root, pytest.mark.stack]
 def partitions(cluster: OneMachineSlurm, monkeypatch: pytest.MonkeyPatch) -> dict[str, Partition]:
     for name, value in cluster.environment.items():
         monkeypatch.setenv(name, value)
-    return {each.name: each for each in site_partitions([CONFIG], 'cluster')}
+    with cluster.network.entered():
+        return {each.name: each for each in site_partitions([CONFIG], 'cluster')}
 
 
 def test_the_default_partition_comes_first(partitions: dict[str, Partition]) -> None:

@@ -45,7 +45,7 @@ class PortageSetup(CompatLayerTest, pin_prefix=True):
         try:
             return read_database(self.compat_path)
         except DatabaseError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
 
     def _expect_number(self, name: str, out: str) -> None:
         last = (out.split() or [''])[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,8 +39,8 @@ _CHAIN = """\
 rm -rf {place}; mkdir {place}; cd {place}
 export OPENSSL_CONF=$PWD/openssl.cnf
 printf '[req]\\ndistinguished_name=dn\\nx509_extensions=ca\\n[dn]\\n' >openssl.cnf
-printf '[ca]\\nbasicConstraints=critical,CA:TRUE\\nsubjectKeyIdentifier=none\\n' >>openssl.cnf
-printf 'subjectAltName=DNS:{host}\\nauthorityKeyIdentifier=none\\n' >leaf.ext
+printf '[ca]\\nbasicConstraints=critical,CA:TRUE\\n{of_authority}\\n' >>openssl.cnf
+printf 'subjectAltName=DNS:{host}\\n{of_leaf}\\n' >leaf.ext
 new='openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
 $new -x509 -days 2 -subj '/CN=CA {nonce}' -keyout ca.key -out ca.pem 2>/dev/null
 $new -x509 -days 2 -subj '/CN=CA {nonce}' -keyout other.key -out other.pem 2>/dev/null
@@ -48,6 +49,21 @@ openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -set_serial {serial} -da
     -extfile leaf.ext -out leaf.pem 2>/dev/null
 cat {store} ca.pem >extended.pem
 """
+
+#: Extensions of authority and leaf. Without key identifiers an authority is found by its name, so
+#: that a forged one of that name is refused for its signature, not for its key.
+_WITHOUT_IDENTIFIERS = {
+    'of_authority': 'subjectKeyIdentifier=none',
+    'of_leaf': 'authorityKeyIdentifier=none',
+}
+#: All that RFC 5280, section 4.2, requires of a chain; clients may insist on it, Python 3.13 does
+#: (VERIFY_X509_STRICT is among the flags of its default context).
+_CONFORMING = {
+    'of_authority': (
+        'subjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\nkeyUsage=critical,keyCertSign'
+    ),
+    'of_leaf': 'authorityKeyIdentifier=keyid',
+}
 
 
 class TrustStore(CompatLayerTest, pin_prefix=True):
@@ -136,8 +152,9 @@ class TrustStore(CompatLayerTest, pin_prefix=True):
         expected = ['root0.pem: OK', 'root1.pem: OK', 'root2.pem: OK', self.nonce]
         self.compare('default_store: roots without naming a store', out.splitlines(), expected)
 
-    def _make_chain(self, place: str) -> str:
+    def _make_chain(self, place: str, extensions: Mapping[str, str]) -> str:
         return _CHAIN.format(
+            **extensions,
             place=place,
             host=self.host,
             nonce=self.nonce,
@@ -149,7 +166,7 @@ class TrustStore(CompatLayerTest, pin_prefix=True):
         """A certificate of a throw-away authority, against several stores and names."""
         store = shlex.quote(self.store)
         return (
-            self._make_chain('chain')
+            self._make_chain('chain', _WITHOUT_IDENTIFIERS)
             + f"""\
 openssl x509 -in leaf.pem -noout -serial -issuer -nameopt compat
 try() {{
@@ -189,7 +206,7 @@ try expired -CAfile extended.pem -attime $(($(date +%s) + 864000))
         """Connections on the loopback interface."""
         # Store by the session's own environment, as users have it.
         return (
-            self._make_chain('handshake') + f'python3 -I -B {shlex.quote(str(_PROBE))}'
+            self._make_chain('handshake', _CONFORMING) + f'python3 -I -B {shlex.quote(str(_PROBE))}'
             f' leaf.pem leaf.key extended.pem {self.host} {self.nonce}\n'
         )
 

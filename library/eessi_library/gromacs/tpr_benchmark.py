@@ -101,7 +101,7 @@ class TprBenchmark(LibraryTest, pin_prefix=True):
         try:
             return parse_log(self.require_output('md.log'))
         except LogError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
 
     @staticmethod
     def mean_total_energy_of(run: MdLog) -> float:

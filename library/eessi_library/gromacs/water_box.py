@@ -190,7 +190,7 @@ ld-seed = {self.seed}
             self._expect_fixed_energies(zero)
             self._expect_physics(run)
         except LogError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
         return True
 
     def _log(self, name: str) -> MdLog:

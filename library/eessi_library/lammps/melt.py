@@ -176,7 +176,7 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
             melt_truths.expect_conservation(melt, self.time_step)
             melt_truths.expect_liquid(self._liquid(melt))
         except LogError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
         return True
 
     def _expect_clean_end_or_error(self) -> None:
@@ -186,7 +186,7 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
         except SanityError as unclean:
             for name in ('exact.log', 'melt.log'):
                 if message := error_message(self.read_output(name)):
-                    raise SanityError(f'{unclean}; {name}: {message}') from unclean
+                    raise SanityError(f'{unclean}; {name}: {message}') from None
             raise
 
     def _log(self, name: str) -> Log:

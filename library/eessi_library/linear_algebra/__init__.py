@@ -2,6 +2,7 @@
 
 from eessi_library.linear_algebra.fourier import FourierTransforms
 from eessi_library.linear_algebra.hpcc import HPCChallenge
+from eessi_library.linear_algebra.numpy_scipy import NumpyAndScipy
 from eessi_library.linear_algebra.openblas import DenseLinearAlgebra
 
-__all__ = ['DenseLinearAlgebra', 'FourierTransforms', 'HPCChallenge']
+__all__ = ['DenseLinearAlgebra', 'FourierTransforms', 'HPCChallenge', 'NumpyAndScipy']

@@ -145,14 +145,14 @@ HPL.out      output file name (if any)
             self._expect_solution(output)
             self._expect_kernels(output)
         except OutputError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
         return True
 
     def _output(self) -> HpccOutput:
         try:
             return parse_output(self.require_output('hpccoutf.txt'))
         except OutputError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
 
     def _expect_nonce(self, output: HpccOutput) -> None:
         for name, asked in (('HPL_N', self.nonce_order), ('HPL_NB', self.nonce_blocking)):

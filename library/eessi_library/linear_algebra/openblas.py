@@ -96,14 +96,14 @@ class DenseLinearAlgebra(LibraryTest, pin_prefix=True):
             self._expect_layout(result)
             dense.judge(self.task, result)
         except (KeyError, TypeError, IndexError, dense.ResultError) as error:
-            raise SanityError(f'result.json is incomplete: {error!r}') from error
+            raise SanityError(f'result.json is incomplete: {error!r}') from None
         return True
 
     def _result(self) -> dict[str, Any]:
         try:
             return dense.read_result(self.require_output('result.json'))
         except dense.ResultError as error:
-            raise SanityError(f'result.json: {error}') from error
+            raise SanityError(f'result.json: {error}') from None
 
     def _expect_layout(self, result: dict[str, Any]) -> None:
         for who, found in (

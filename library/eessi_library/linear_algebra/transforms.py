@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -127,13 +128,18 @@ def distance(found: list[complex], reference: list[complex]) -> float:
     return math.sqrt(difference / math.fsum(abs(r) ** 2 for r in reference))
 
 
-def errors(task: dict[str, Any], result: dict[str, Any]) -> dict[str, float]:
-    """Errors in ``eps log2 n``: transforms, round trips and Parseval's identity."""
+def errors(
+    task: dict[str, Any], result: dict[str, Any], precisions: Mapping[str, float] = PRECISIONS
+) -> dict[str, float]:
+    """Errors in ``eps log2 n``: transforms, round trips and Parseval's identity.
+
+    `precisions` are the keys of `result` and the eps of each.
+    """
     found: dict[str, float] = {}
     for name, case in task['cases'].items():
         reference, size = expected(case), math.prod(case['shape'])
         source = [complex(x) for x in case['values']]
-        for precision, epsilon in PRECISIONS.items():
+        for precision, epsilon in precisions.items():
             answer = result[precision]['cases'][name]
             unit = epsilon * math.log2(size)
             forward = _as_complex(answer['forward'])
@@ -145,7 +151,7 @@ def errors(task: dict[str, Any], result: dict[str, Any]) -> dict[str, float]:
                 power = math.fsum(abs(x) ** 2 for x in forward) / size
                 exact = sum(x * x for x in case['values'])
                 found[f'Parseval ({label})'] = abs(power - exact) / exact / unit
-    for precision, epsilon in PRECISIONS.items():
+    for precision, epsilon in precisions.items():
         unit = epsilon * math.log2(task['timed']['n'])
         found[f'pure tone ({precision} precision)'] = (
             tone_error(task['timed'], result[precision]['timed']) / unit

@@ -1,5 +1,5 @@
 """MPI: real data through every kind of communication, every element checked."""
 
-from eessi_library.mpi.communication import Communication
+from eessi_library.mpi.communication import Communication, PythonCommunication
 
-__all__ = ['Communication']
+__all__ = ['Communication', 'PythonCommunication']

@@ -21,27 +21,17 @@ from eessi_library.mpi.report import (
     error_message,
     parse_report,
 )
-
-#: What runs on the ranks; ``probe.py`` imports the others from beside it.
-_PROGRAM = ('probe.py', 'binding.py', 'pattern.py')
+from eessi_library.python_program import last_exception
 
 
-class Communication(LibraryTest, pin_prefix=True):
-    """Point-to-point, collective and one-sided communication of Open MPI.
+class CommunicationTest(LibraryTest, pin_prefix=True):
+    """What tests of communication share; abstract.
 
-    A Python program drives the library through its binary interface, so that nothing but an
-    interpreter and the library is needed: no compiler, no mpi4py, no benchmark suite. It reports
-    what each rank received; this test knows from the MPI standard what that must be, byte by byte
-    and without tolerance. The timings include what Python adds, about 1 us for each call; they
-    compare builds and nodes with each other, not with those of benchmarks in C.
+    A program on the ranks reports what each received; this test knows from the MPI standard what
+    that must be, byte by byte and without tolerance. A subclass names :attr:`programs`, the first
+    of which is run. The timings include what Python adds, about 1 us for each call; they compare
+    builds and nodes with each other, not with those of benchmarks in C.
     """
-
-    #: Python 3.6 or later that can load the library, i.e. that uses the same C library.
-    executable = 'python3'
-
-    #: Installation whose library is tested; may name an environment variable. '' lets the loader
-    #: choose.
-    mpi_prefix = variable(str, value='', loggable=True)
 
     #: Version that the library must report; '' accepts any.
     mpi_version = variable(str, value='', loggable=True)
@@ -49,6 +39,16 @@ class Communication(LibraryTest, pin_prefix=True):
     #: Elements of 8 bytes in each collective and one-sided operation; shared among the ranks
     #: where each exchanges with all.
     elements = variable(int, value=10_000, loggable=True)
+
+    #: Installation whose library is tested; may name an environment variable. '' lets the loader
+    #: choose.
+    mpi_prefix = variable(str, value='', loggable=True)
+
+    #: What runs on the ranks: files beside this one.
+    programs: ClassVar[tuple[str, ...]] = ()
+
+    #: Options of the interpreter.
+    isolation: ClassVar[tuple[str, ...]] = ()
 
     varies = 'all data sent, and the roots of collectives; the nonce is repeated by each rank'
 
@@ -73,19 +73,19 @@ class Communication(LibraryTest, pin_prefix=True):
         folder = Path(self.stagedir, 'probe')
         folder.mkdir(exist_ok=True)
         Path(self.stagedir, 'ranks').mkdir(exist_ok=True)
-        for name in _PROGRAM:
+        for name in self.programs:
             shutil.copy(Path(__file__).with_name(name), folder)
 
     @run_before('run')
     def compose_command(self) -> None:
-        """Run the program on every task; it sees no Python packages but its own."""
+        """Run the program on every task."""
         options = {
             '--prefix': f'"{self.mpi_prefix}"',
             '--nonce': self.nonce,
             '--elements': str(self.elements),
         }
         words = [word for option in options.items() for word in option]
-        self.executable_opts = ['-E', '-s', 'probe/probe.py', *words]
+        self.executable_opts = [*self.isolation, f'probe/{self.programs[0]}', *words]
 
     @sanity_function
     def data_arrived(self) -> bool:
@@ -115,7 +115,7 @@ class Communication(LibraryTest, pin_prefix=True):
             self.expect_clean_end()
         except SanityError as error:
             output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
-            if message := error_message(output):
+            if message := error_message(output) or last_exception(output):
                 raise SanityError(f'{message}; {error}') from None
             raise
 
@@ -204,3 +204,31 @@ class Communication(LibraryTest, pin_prefix=True):
     def checked_bytes(self) -> float:
         """Bytes received by all ranks and compared."""
         return float(sum(r.size for report in self._reports() for r in report.operations.values()))
+
+
+class Communication(CommunicationTest, pin_prefix=True):
+    """Point-to-point, collective and one-sided communication of Open MPI.
+
+    A Python program drives the library through its binary interface, so that nothing but an
+    interpreter and the library is needed: no compiler, no mpi4py, no benchmark suite.
+    """
+
+    #: Python 3.6 or later that can load the library, i.e. that uses the same C library.
+    executable = 'python3'
+
+    programs = ('probe.py', 'binding.py', 'pattern.py')
+    # It sees no Python packages but its own.
+    isolation = ('-E', '-s')
+
+
+class PythonCommunication(CommunicationTest, pin_prefix=True):
+    """Point-to-point, collective and one-sided communication through mpi4py.
+
+    The same data, truths and measurements as :class:`Communication`; under test are the bindings
+    of Python and that they use the stack's library.
+    """
+
+    #: Python of the modules, which must find mpi4py.
+    executable = 'python3'
+
+    programs = ('mpi4py_probe.py', 'binding.py', 'pattern.py')

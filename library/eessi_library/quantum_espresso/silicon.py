@@ -156,7 +156,7 @@ K_POINTS automatic
             truths.expect_energies(runs, self.bases, self.lattice)
             truths.expect_symmetry(runs[-1], self.bases[-1].k_grid)
         except OutputError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
         return True
 
     def _expect_clean_end_or_error(self) -> None:
@@ -166,7 +166,7 @@ K_POINTS automatic
         except SanityError as unclean:
             for step in range(len(self.bases)):
                 if message := error_message(self.read_output(f'silicon-{step}.out')):
-                    raise SanityError(f'{unclean}; pw.x: {message}') from unclean
+                    raise SanityError(f'{unclean}; pw.x: {message}') from None
             raise
 
     def _output(self, step: int) -> Output:

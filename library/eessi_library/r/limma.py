@@ -77,7 +77,7 @@ class ModeratedT(LibraryTest, pin_prefix=True):
                 said.text(f'version of {name}')
             expression.judge(self.task, said)
         except OutputError as error:
-            raise SanityError(str(error)) from error
+            raise SanityError(str(error)) from None
         return True
 
     def _said(self) -> Said:

@@ -1,4 +1,4 @@
-"""Reports of ranks, recorded with Open MPI 4.1.4 and 5.0.7, and what they must contain."""
+"""Reports of ranks, by Open MPI 4.1.4 and 5.0.7 and through mpi4py, and what they must contain."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from eessi_library.mpi.report import ReportError, difference, error_message, par
 RECORDED = Path(__file__).parent / 'recorded'
 
 
-def _text(version: str = '4.1.4', rank: int = 0) -> str:
-    return (RECORDED / f'openmpi-{version}-rank{rank}.json').read_text()
+def _text(version: str = '4.1.4', rank: int = 0, through: str = 'openmpi') -> str:
+    return (RECORDED / f'{through}-{version}-rank{rank}.json').read_text()
 
 
+@pytest.mark.parametrize('through', ['openmpi', 'mpi4py'])
 @pytest.mark.parametrize('version', ['4.1.4', '5.0.7'])
 @pytest.mark.parametrize('rank', [0, 1])
-def test_recorded_ranks_received_what_the_standard_says(version: str, rank: int) -> None:
-    report = parse_report(_text(version, rank))
+def test_recorded_ranks_received_what_the_standard_says(
+    version: str, rank: int, through: str
+) -> None:
+    report = parse_report(_text(version, rank, through))
     assert (report.rank, report.ranks) == (rank, 2)
     assert report.version == version
     expected = Expected(report.nonce, ranks=2, elements=10_000).of(rank)

@@ -1,0 +1,290 @@
+"""The sections of the test-bed beyond the big table, each with its goal."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from methods import discoveries, mann_whitney, ours, reframe, rule, welch
+from noise import Array, NoiseModel, autoregressive, blocks, interleaved, runs
+
+from eessi_validate.compare.statistics import (
+    StoredRun,
+    Suspicion,
+    check_last_runs,
+    find_changes,
+    most_pairs,
+    plan_looks,
+    pooled_noise,
+    screen,
+    signed_rank,
+)
+from eessi_validate.compare.statistics.power import scale_of_interval
+
+DRIFT = NoiseModel('normal 5 %, drift', 0.05, drift=True)
+SLOWDOWN = math.log(1.05)
+DELTA = math.log1p(0.02)
+
+
+def row(what: str, figure: str, goal: str, reached: bool) -> None:
+    """Print one row of a table of goals."""
+    print(f'| {what} | {figure} | {goal} | {"yes" if reached else "NO"} |', flush=True)
+
+
+def goals(repetitions: int, seed: int) -> None:
+    """Print the error of the test itself, and the power of the verdict."""
+    print('\n## Figures to reach\n\n| what | found | goal | reached |\n|---|---|---|---|')
+    generator = np.random.default_rng([seed, 100])
+    before, after = interleaved(runs(DRIFT, repetitions, 20, generator), 0.0, generator)
+    found = ours(before, after)
+    rate = 100 * (found.p <= 0.05).mean()
+    what = 'false alarms of the test, A/A, CV 5 %, drift, 10 pairs'
+    row(what, f'{rate:.2f} %', '5 +- 1.5 %', 3.5 <= rate <= 6.5)
+    alarms = 100 * ((found.p <= 0.05) & (np.abs(found.centre) > DELTA)).mean()
+    row('the same with the practical delta of 2 %', f'{alarms:.2f} %', '<= 6.5 %', alarms <= 6.5)
+    whole = repetitions // 200 * 200
+    family = discoveries(found.p[:whole].reshape(-1, 200)) & _large(found.centre[:whole]).reshape(
+        -1, 200
+    )
+    mean = family.sum(axis=1).mean()
+    what = 'false alarms in 200 such metrics after correction and delta, mean'
+    row(what, f'{mean:.2f}', '<= 1', mean <= 1)
+    before, after = interleaved(runs(DRIFT, repetitions, 40, generator), SLOWDOWN, generator)
+    found = ours(before, after)
+    power = 100 * ((found.p <= 0.05) & (found.centre > DELTA)).mean()
+    what = 'power of "slower" for 5 %, CV 5 %, drift, 20 pairs'
+    row(what, f'{power:.1f} %', '>= 95 %', power >= 95)
+
+
+def coverage(repetitions: int, seed: int) -> None:
+    """Print how often the 95 % interval covers the true ratio."""
+    print('\n## Coverage of the nominal 95 % interval, per cent (goal 94 to 98)\n')
+    sizes = (6, 7, 8, 9, 10, 12, 15, 20, 25, 30)
+    print(f'| noise | {" | ".join(f"n = {n}" for n in sizes)} |\n|---|{"---|" * len(sizes)}')
+    exact = [f'{100 * (1 - signed_rank.attained_level(n, 0.05)):.1f}' for n in sizes]
+    print(f'| exact, independent symmetric differences | {" | ".join(exact)} |')
+    models = (
+        NoiseModel('normal 5 %', 0.05),
+        NoiseModel('heavy 5 %', 0.05, heavy=True),
+        DRIFT,
+        NoiseModel('heavy 5 %, drift', 0.05, drift=True, heavy=True),
+    )
+    for number, model in enumerate(models):
+        cells = []
+        for n in sizes:
+            generator = np.random.default_rng([seed, 200, n, number])
+            found = ours(
+                *interleaved(runs(model, repetitions // 4, 2 * n, generator), SLOWDOWN, generator)
+            )
+            covered = (found.lower <= SLOWDOWN) & (found.upper >= SLOWDOWN)
+            cells.append(f'{100 * covered.mean():.1f}')
+        print(f'| {model.name} | {" | ".join(cells)} |', flush=True)
+
+
+def families(repetitions: int, seed: int) -> None:
+    """Print mean false / true discoveries in families of 200 metrics."""
+    print('\n## Families of 200 metrics: mean false alarms / found of 10 slowed by 5 %\n')
+    names = ('ours (q, 2 %)', 'ours, two stages', 'Welch', 'Mann-Whitney', 'mean 10 %')
+    names = (*names, 'ReFrame 10 %', 'Bonferroni')
+    print(f'| noise | slowed | n | {" | ".join(names)} |\n|---|---|---|{"---|" * len(names)}')
+    for cv in (0.02, 0.05, 0.10):
+        for n in (10, 14, 20):
+            for slowed in (0, 10):
+                generator = np.random.default_rng([seed, 300, n, slowed, int(1000 * cv)])
+                cells = _family_cells(cv, n, slowed, repetitions, generator)
+                noise = f'CV {cv:.0%}, drift'
+                print(f'| {noise} | {slowed} | {n} | {" | ".join(cells)} |', flush=True)
+
+
+def _family_cells(
+    cv: float, n: int, slowed: int, repetitions: int, generator: np.random.Generator
+) -> list[str]:
+    metrics = 200
+    model = NoiseModel('', cv, drift=True)
+    truth = np.arange(metrics) < slowed
+    shifts = np.tile(np.where(truth, SLOWDOWN, 0.0), repetitions)
+
+    def measure(pairs: int) -> tuple[Array, Array]:
+        series = runs(model, metrics * repetitions, 2 * pairs, generator)
+        return interleaved(series, shifts, generator)
+
+    before, after = measure(n)
+    shape = (repetitions, metrics)
+    first = ours(before, after)
+    one_stage = discoveries(first.p.reshape(shape)) & _large(first.centre).reshape(shape)
+    suspects = (first.p <= 0.1).reshape(shape)
+    fresh = ours(*measure(2 * n))
+    # Only suspects are measured again: they alone are the family of the second stage.
+    second_p = np.where(suspects, fresh.p.reshape(shape), np.nan)
+    two_stages = _confirmed(second_p) & _large(fresh.centre).reshape(shape)
+    found = (
+        one_stage,
+        two_stages,
+        welch(before, after).reshape(shape),
+        mann_whitney(before, after).reshape(shape),
+        rule(before, after, 0.1).reshape(shape),
+        reframe(before, after, 0.1).reshape(shape),
+        (first.p <= 0.05 / metrics).reshape(shape),
+    )
+    return [
+        f'{(f & ~truth).sum(axis=1).mean():.2f} / {(f & truth).sum(axis=1).mean():.1f}'
+        for f in found
+    ]
+
+
+def _large(centre: Array) -> Array:
+    return np.abs(centre) > DELTA
+
+
+def _confirmed(p: Array) -> Array:
+    rows = []
+    for family in p:
+        kept = ~np.isnan(family)
+        flags = np.zeros(len(family), dtype=bool)
+        if kept.any():
+            flags[kept] = discoveries(family[kept][None, :])[0]
+        rows.append(flags)
+    return np.array(rows)
+
+
+def sequential(repetitions: int, seed: int) -> None:
+    """Print the overall error and the saving of looking every six pairs."""
+    print('\n## Looks every six pairs with alpha spending, CV 5 %, drift\n')
+    print('| most pairs | true change | slower or faster | equivalent | mean pairs | naive looks |')
+    print('|---|---|---|---|---|---|')
+    for most in (12, 24, 60):
+        looks = plan_looks(most)
+        for change in (0.0, 0.05, 0.10):
+            generator = np.random.default_rng([seed, 400, most, int(100 * change)])
+            series = runs(DRIFT, repetitions, 2 * most, generator)
+            before, after = interleaved(series, math.log1p(change), generator)
+            different, equal, used = _look(before, after, most)
+            naive = np.zeros(repetitions, dtype=bool)
+            for n in looks.pairs:
+                naive |= ours(before[:, :n], after[:, :n]).p <= 0.05
+            rates = [f'{100 * x.mean():.1f} %' for x in (different, equal)]
+            print(
+                f'| {most} | {change:.0%} | {rates[0]} | {rates[1]} | {used.mean():.1f} |'
+                f' {100 * naive.mean():.1f} % |',
+                flush=True,
+            )
+
+
+def until(repetitions: int, seed: int) -> None:
+    """Print the same where the first six pairs decide how many there are to be."""
+    print('\n## The pilot decides on the number of pairs (finds 5 %, at most 60), CV 5 %, drift\n')
+    print('| true change | slower or faster | equivalent | mean pairs |\n|---|---|---|---|')
+    for change in (0.0, 0.05):
+        generator = np.random.default_rng([seed, 450, int(100 * change)])
+        series = runs(DRIFT, repetitions, 120, generator)
+        before, after = interleaved(series, math.log1p(change), generator)
+        pilot = ours(before[:, :6], after[:, :6])
+        scales = [scale_of_interval(w / 2, 6, 0.05) for w in pilot.upper - pilot.lower]
+        most = np.array([most_pairs(scale, 0.05, 60)[0] for scale in scales])
+        different = equal = used = 0.0
+        for number in np.unique(most):
+            here = most == number
+            yes, same, pairs = _look(before[here], after[here], int(number))
+            different, equal, used = different + yes.sum(), equal + same.sum(), used + pairs.sum()
+        rates = [f'{100 * x / repetitions:.1f} %' for x in (different, equal)]
+        print(f'| {change:.0%} | {rates[0]} | {rates[1]} | {used / repetitions:.1f} |', flush=True)
+
+
+def _look(before: Array, after: Array, most: int) -> tuple[Array, Array, Array]:
+    """Return which stop as different or as equivalent, and after how many pairs."""
+    looks = plan_looks(most)
+    stopped = np.zeros(len(before), dtype=bool)
+    different, equal, used = stopped.copy(), stopped.copy(), np.full(len(before), most)
+    for n, level, inner in zip(looks.pairs, looks.levels, looks.equivalence_levels, strict=True):
+        found = ours(before[:, :n], after[:, :n], inner)
+        yes = (found.p <= level) & (np.abs(found.centre) > DELTA)
+        same = (found.equivalence_lower > -DELTA) & (found.equivalence_upper < DELTA)
+        now = ~stopped & (yes | same)
+        different |= now & yes
+        equal |= now & same & ~yes
+        used[now] = n
+        stopped |= now
+    return different, equal, used
+
+
+def screening(repetitions: int, seed: int) -> None:
+    """Print how often stored runs are called suspect."""
+    print('\n## Screening of stored runs (block design, one run a session): suspects\n')
+    print(
+        '| noise | sessions a side | no change | 5 % slower | 10 % slower |\n|---|---|---|---|---|'
+    )
+    for cv in (0.02, 0.05):
+        for n in (3, 6, 10, 20):
+            cells = []
+            for change in (0.0, 0.05, 0.10):
+                generator = np.random.default_rng([seed, 500, n, int(100 * change)])
+                series = runs(NoiseModel('', cv, drift=True), repetitions, 2 * n, generator)
+                sides = blocks(series, math.log1p(change))
+                found = [_suspected(*pair) for pair in zip(*sides, strict=True)]
+                cells.append(f'{100 * np.mean(found):.0f} %')
+            print(f'| CV {cv:.0%}, drift | {n} | {" | ".join(cells)} |', flush=True)
+
+
+def _suspected(before: Array, after: Array) -> bool:
+    sides = [
+        [StoredRun(math.exp(v), 's', str(i)) for i, v in enumerate(side)]
+        for side in (before, after)
+    ]
+    return screen(*sides, 'lower').suspicion in (
+        Suspicion.SUSPECT_SLOWER,
+        Suspicion.SUSPECT_FASTER,
+    )
+
+
+def histories(repetitions: int, seed: int) -> None:
+    """Print false alarms and hits of change points: 60 nights, 5 % at night 40."""
+    print('\n## Change points: 60 nights, a step of 5 % at night 40\n')
+    print('| noise | any change in a sound series | found within 4 nights |\n|---|---|---|')
+    for cv in (0.02, 0.05):
+        for drift in (0.0, 0.5, 0.9):
+            generator = np.random.default_rng([seed, 600, int(100 * cv), int(10 * drift)])
+            sound = cv * generator.standard_normal((repetitions, 60))
+            if drift:
+                slow = autoregressive(drift, repetitions, 60, generator)
+                sound = math.sqrt(0.5) * (sound + cv * slow)
+            stepped = sound.copy()
+            stepped[:, 40:] += SLOWDOWN
+            alarms = [bool(find_changes(np.exp(s))) for s in sound]
+            hits = [any(abs(c.index - 40) <= 4 for c in find_changes(np.exp(s))) for s in stepped]
+            name = f'CV {cv:.0%}' + (f', half of it AR({drift})' if drift else ', independent')
+            print(f'| {name} | {100 * np.mean(alarms):.1f} % | {100 * np.mean(hits):.1f} % |')
+
+
+def halving(repetitions: int, seed: int) -> None:
+    """Print when the alarm is raised as speed falls from 375 to 190, 145 and 80 ns/day."""
+    print(
+        '\n## A halving series: 375, then 190, 145, 80 ns/day; log-normal noise on the sound runs'
+    )
+    print(
+        f'\nOf {repetitions} series each; sound series are looked at after each of 20 more runs.\n'
+    )
+    print('| noise | runs before | other series | by the 1st | by the 2nd | by the 3rd | sound |')
+    print('|---|---|---|---|---|---|---|')
+    for cv in (0.25, 0.275, 0.30):
+        for before, others in ((20, 0), (40, 0), (40, 19), (60, 19)):
+            generator = np.random.default_rng([seed, 700, before, others, int(1000 * cv)])
+            scale = math.sqrt(math.log1p(cv**2))
+            kind = [np.exp(scale * generator.standard_normal(before)) for _ in range(others)]
+            noise = pooled_noise(kind)
+            first = [0, 0, 0]
+            false = 0
+            for _ in range(repetitions):
+                sound = 375 * np.exp(scale * generator.standard_normal(before + 20))
+                bad = [*sound[:before], 190, 145, 80]
+                raised = [
+                    check_last_runs(bad[: before + i], 'higher', noise=noise).raised
+                    for i in (1, 2, 3)
+                ]
+                for i in range(3):
+                    first[i] += any(raised[: i + 1])
+                false += any(
+                    check_last_runs(sound[: before + i], 'higher', noise=noise).raised
+                    for i in range(1, 21)
+                )
+            cells = [f'{100 * f / repetitions:.0f} %' for f in first]
+            print(f'| {cv:.1%} | {before} | {others} | {" | ".join(cells)} | {false} |', flush=True)

@@ -1,0 +1,183 @@
+"""``eessi-validate ab``: measure two sides against each other, interleaved."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eessi_validate.errors import UsageError
+
+if TYPE_CHECKING:
+    from eessi_validate.compare.ab.journal import Row
+    from eessi_validate.run.prepare import Request
+
+#: Exit codes: 0 nothing is slower, 1 something is, 75 not known (inconclusive, failed, stopped).
+_CODES = {'not slower': 0, 'slower': 1, 'undecided': 75}
+
+_PERCENT = re.compile(r'^(\d+(?:\.\d+)?)\s*%?$')
+
+
+def ab(
+    before: Annotated[
+        str, typer.Option('--before', help='ROOT, ROOT@RELEASE, or a release or module of --stack.')
+    ] = '',
+    after: Annotated[str, typer.Option('--after', help='The same for the other side.')] = '',
+    stack: Annotated[str, typer.Option('--stack', metavar='ROOT', help='Common stack.')] = '',
+    release: Annotated[str, typer.Option('--release', help='Common release.')] = '',
+    target: Annotated[
+        list[str] | None, typer.Option('--target', help='CPU target, repeatable.')
+    ] = None,
+    module: Annotated[
+        list[str] | None, typer.Option('--module', help='Module or software.')
+    ] = None,
+    test: Annotated[
+        list[str] | None, typer.Option('--test', '--tests', help='Test, repeatable.')
+    ] = None,
+    scale: Annotated[list[str] | None, typer.Option('--scale', help='Scale, repeatable.')] = None,
+    config: Annotated[
+        list[str] | None, typer.Option('--config', help='ReFrame configuration.')
+    ] = None,
+    system: Annotated[str, typer.Option('--system', help='System of that config.')] = '',
+    checks: Annotated[list[str] | None, typer.Option('--checks', help='Check files.')] = None,
+    pairs: Annotated[
+        int | None, typer.Option('--pairs', help='Most pairs of each case: 20, with --until 60.')
+    ] = None,
+    until: Annotated[
+        str, typer.Option('--until', metavar='MDE', help='Measure until this is found, e.g. 2%.')
+    ] = '',
+    delta: Annotated[
+        str, typer.Option('--delta', help='Differences up to this do not matter.')
+    ] = '2%',
+    warm_ups: Annotated[int, typer.Option('--warm-ups', help='Dropped runs of each side.')] = 1,
+    self_check: Annotated[
+        int, typer.Option('--self-check', help='Pairs of BEFORE against itself first.')
+    ] = 8,
+    before_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            '--before-set', metavar='NAME=VALUE', help='Variable of the tests, repeatable.'
+        ),
+    ] = None,
+    after_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            '--after-set', metavar='NAME=VALUE', help='Variable of the tests, repeatable.'
+        ),
+    ] = None,
+    seed: Annotated[
+        str, typer.Option('--seed', help='Repeat a recorded order and its inputs.')
+    ] = '',
+    out: Annotated[Path | None, typer.Option('--out', help='Directory of the results.')] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option('--resume', metavar='DIR', help='Go on with a stopped comparison.'),
+    ] = None,
+    quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
+    as_json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
+) -> None:
+    """Measure two sides in interleaved pairs; exit 1 if slower, 75 if not known, else 0."""
+    from eessi_validate.compare.ab import (
+        Options,
+        parse_side,
+        render_json,
+        render_markdown,
+        render_terminal,
+        resume_ab,
+        start_ab,
+    )
+    from eessi_validate.report.atomic import write_atomically
+
+    watch = _silent if quiet or as_json else _show
+    if resume:
+        if before or after or out:
+            raise UsageError('--resume repeats what DIR asked for: give only DIR')
+        directory = resume.expanduser().absolute()
+        report = resume_ab(directory, watch)
+    else:
+        if not before or not after:
+            raise UsageError('--before X and --after Y are needed')
+        directory = (out or Path(f'eessi-validate-ab-{_stamp()}')).expanduser().absolute()
+        common = _common(stack, release, target, module, test, scale, config, system, checks)
+        options = Options(
+            directory=directory,
+            pairs=pairs or (60 if until else 20),
+            until=_fraction(until, '--until') if until else None,
+            practical_delta=_fraction(delta, '--delta'),
+            warm_ups=_not_negative(warm_ups, '--warm-ups'),
+            self_check=_not_negative(self_check, '--self-check'),
+            seed=seed,
+            command=shlex.join(['eessi-validate', *sys.argv[1:]]),
+        )
+        old = parse_side(before, common, before_set or ())
+        new = parse_side(after, common, after_set or ())
+        report = start_ab(old, new, options, watch)
+    forms = {'ab-report.json': render_json, 'ab-report.md': render_markdown}
+    for name, render in {**forms, 'ab-report.txt': render_terminal}.items():
+        write_atomically(directory / name, render(report))
+    typer.echo(render_json(report) if as_json else render_terminal(report), nl=False)
+    if not as_json:
+        typer.echo(f'report: {directory / "ab-report.md"}')
+    raise typer.Exit(_CODES[report.state])
+
+
+def _common(
+    stack: str,
+    release: str,
+    target: list[str] | None,
+    module: list[str] | None,
+    test: list[str] | None,
+    scale: list[str] | None,
+    config: list[str] | None,
+    system: str,
+    checks: list[str] | None,
+) -> Request:
+    from eessi_validate.run.prepare import Request
+
+    return Request(
+        stack=str(Path(stack).expanduser().absolute()) if stack else '',
+        release=release,
+        targets=tuple(target or ()),
+        modules=tuple(module or ()),
+        tests=tuple(name for text in test or () for name in text.split(',') if name),
+        scales=tuple(scale or ()),
+        configs=tuple(str(Path(path).expanduser().absolute()) for path in config or ()),
+        system=system,
+        checks=tuple(str(Path(path).expanduser().absolute()) for path in checks or ()),
+    )
+
+
+def _fraction(text: str, option: str) -> float:
+    found = _PERCENT.match(text.strip())
+    value = float(found[1]) / 100 if found else 0.0
+    if not 0 < value < 1:
+        raise UsageError(f'{option} {text!r} is no percentage between 0 and 100: write e.g. 2%')
+    return value
+
+
+def _not_negative(number: int, option: str) -> int:
+    if number < 0:
+        raise UsageError(f'{option} {number} is negative')
+    return number
+
+
+def _stamp() -> str:
+    import datetime
+
+    return datetime.datetime.now().strftime('%Y%m%dT%H%M%S')
+
+
+def _show(row: Row, case: str) -> None:
+    values = ', '.join(
+        f'{m.name} {m.value:g} {m.unit}' for m in row.metrics if m.direction != 'truth'
+    )
+    what = values if row.outcome.value == 'pass' else f'{row.outcome.value}: {row.reason}'
+    typer.echo(f'{row.phase} {row.pair + 1} {row.side:<6} {case}: {what}', err=True)
+
+
+def _silent(row: Row, case: str) -> None:
+    del row, case

@@ -1,0 +1,1 @@
+"""What changed between two sets of results: transitions, statistics, interleaved runs."""

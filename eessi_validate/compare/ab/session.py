@@ -1,0 +1,256 @@
+"""Runs the pairs: one run after the other, each kept as it ends, stopped by Ctrl-C in order."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eessi_validate.compare.ab.conclude import conclude
+from eessi_validate.compare.ab.decide import next_step
+from eessi_validate.compare.ab.journal import Asked, Journal, Phase, Row
+from eessi_validate.compare.ab.model import AbReport
+from eessi_validate.compare.ab.sides import Match, Matched, Side, match_cases
+from eessi_validate.compare.statistics import MINIMUM_PAIRS, SELF_CHECK_PAIRS, pair_order
+from eessi_validate.errors import HoldError, UsageError
+from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
+from eessi_validate.results.store import RunStore
+from eessi_validate.run.engine import Execution, latest_results
+from eessi_validate.run.host import host_facts
+from eessi_validate.run.prepare import Prepared, Request, prepare
+from eessi_validate.run.session import stopping_on_signals
+from eessi_validate.stack.identity import release_digest
+
+#: Told about each run: the row, and how far its case is.
+Watcher = Callable[[Row, str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure."""
+
+    directory: Path
+    #: Most pairs of each case.
+    pairs: int = 20
+    #: Slowdown to be found with 80 % probability, as a fraction; None measures ``pairs``.
+    until: float | None = None
+    practical_delta: float = 0.02
+    alpha: float = 0.05
+    #: Runs of each side that are dropped, because caches are cold.
+    warm_ups: int = 1
+    #: A/A pairs before the comparison.
+    self_check: int = SELF_CHECK_PAIRS
+    #: Fixes order and inputs; '' draws one.
+    seed: str = ''
+    command: str = ''
+
+
+@dataclass
+class _Bench:
+    """Both sides, prepared, and where their runs go."""
+
+    asked: Asked
+    journal: Journal
+    sides: dict[str, tuple[Prepared, dict[str, Any]]]
+    matched: Matched
+    watch: Watcher
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def start_ab(before: Side, after: Side, options: Options, watch: Watcher) -> AbReport:
+    """Measure in a fresh directory.
+
+    :raises UsageError: if a side does not exist, no case is on both, or too few pairs are asked.
+    """
+    if options.pairs < MINIMUM_PAIRS:
+        raise UsageError(f'--pairs {options.pairs}: no test of fewer than {MINIMUM_PAIRS} pairs')
+    prepared = {'before': prepare(before.request), 'after': prepare(after.request)}
+    matched = _matched(prepared['before'], prepared['after'])
+    asked = Asked(
+        seed=options.seed or secrets.token_hex(8),
+        before=_saved(before),
+        after=_saved(after),
+        digests=(_digest(prepared['before']), _digest(prepared['after'])),
+        pairs=options.pairs,
+        until=options.until,
+        practical_delta=options.practical_delta,
+        alpha=options.alpha,
+        warm_ups=options.warm_ups,
+        self_check=options.self_check,
+        host=host_facts(),
+        command=options.command,
+    )
+    journal = Journal.create(options.directory, asked)
+    variables = {'before': dict(before.variables), 'after': dict(after.variables)}
+    sides = {name: (prepared[name], variables[name]) for name in prepared}
+    return _measure(_Bench(asked, journal, sides, matched, watch))
+
+
+def resume_ab(directory: Path, watch: Watcher) -> AbReport:
+    """Go on with the comparison in ``directory``; pairs that are complete stay.
+
+    :raises UsageError: if there is none, a side has changed, or this is another machine.
+    """
+    journal, asked = Journal.open(directory)
+    sides: dict[str, tuple[Prepared, dict[str, Any]]] = {}
+    for name, saved, digest in zip(
+        ('before', 'after'), (asked.before, asked.after), asked.digests, strict=True
+    ):
+        prepared = prepare(_request(saved))
+        if _digest(prepared) != digest:
+            raise UsageError(f'{saved["label"]} has changed since {directory}: start anew')
+        sides[name] = (prepared, dict(saved['variables']))
+    here = host_facts()
+    if (here.hostname, here.cpu_model) != (asked.host.hostname, asked.host.cpu_model):
+        raise UsageError(
+            f'{directory} was measured on {asked.host.hostname} ({asked.host.cpu_model}), this is'
+            f' {here.hostname} ({here.cpu_model}): pairs of two machines do not mix'
+        )
+    matched = _matched(sides['before'][0], sides['after'][0])
+    bench = _Bench(asked, journal, sides, matched, watch)
+    return _measure(bench, resumed=bool(journal.rows()))
+
+
+def _matched(before: Prepared, after: Prepared) -> Matched:
+    matched = match_cases(before, after)
+    if not matched.matches:
+        left = f': {"; ".join(matched.left_out[:5])}' if matched.left_out else ''
+        raise UsageError(f'no case is on both sides{left}')
+    return matched
+
+
+def _measure(bench: _Bench, *, resumed: bool = False) -> AbReport:
+    """Cycle through the cases, two pairs each, so that an early stop leaves all of them pairs."""
+    with stopping_on_signals(bench.stop):
+        if resumed:
+            _warm_again(bench)
+        active = list(bench.matched.matches)
+        while active and not bench.stop.is_set():
+            active = [match for match in active if _advance(bench, match)]
+    return conclude(
+        bench.asked,
+        bench.journal.rows(),
+        [match.name for match in bench.matched.matches],
+        bench.matched.left_out,
+        interrupted=bench.stop.is_set(),
+    )
+
+
+def _advance(bench: _Bench, match: Match) -> bool:
+    """Run what one case needs next; False when it needs nothing more."""
+    rows = [row for row in bench.journal.rows() if row.case == match.name]
+    step = next_step(rows, bench.asked)
+    for pair in range(step.first, step.first + step.pairs):
+        _run_pair(bench, match, step.phase, pair)
+        if bench.stop.is_set():
+            break
+    return bool(step.pairs)
+
+
+def _warm_again(bench: _Bench) -> None:
+    for match in bench.matched.matches:
+        rows = [row for row in bench.journal.rows() if row.case == match.name]
+        if next_step(rows, bench.asked).pairs and bench.asked.warm_ups and not bench.stop.is_set():
+            _run_pair(bench, match, 'warm-up', bench.asked.warm_ups)
+
+
+def _run_pair(bench: _Bench, match: Match, phase: Phase, pair: int) -> None:
+    text = f'{bench.asked.seed}/{match.name}/{phase}'
+    nonce = hashlib.sha256(f'{text}/{pair}'.encode()).hexdigest()[:16]
+    for name in pair_order(pair, text):
+        if bench.stop.is_set():
+            return
+        # An A/A pair is the side before, under both names.
+        source = 'before' if phase == 'self-check' else name
+        case = match.before if source == 'before' else match.after
+        started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+        result = _run_once(bench, source, case, nonce)
+        row = Row(
+            case=match.name,
+            phase=phase,
+            pair=pair,
+            side=name,
+            outcome=result.outcome,
+            reason=result.reason,
+            metrics=result.metrics,
+            started=started.isoformat(timespec='milliseconds'),
+            seconds=round(time.monotonic() - clock, 2),
+            nodes=result.nodes,
+            directory=result.directory and f'{source}/{result.directory}',
+        )
+        bench.journal.append(row)
+        bench.watch(row, match.name)
+
+
+def _run_once(bench: _Bench, side: str, case: PlannedCase, nonce: str) -> CaseResult:
+    prepared, variables = bench.sides[side]
+    directory = bench.journal.directory / side
+    directory.mkdir(exist_ok=True)
+    kept = _Latest(directory)
+    execution = Execution(
+        prepared=prepared,
+        store=kept,
+        nonce=nonce,
+        progress=_Silent(),
+        stop=bench.stop,
+        inputs=variables,
+        shared_nonce=nonce,
+    )
+    execution.execute([case])
+    results = latest_results(kept.appended)
+    if (case.id.test, case.key) not in results:
+        if bench.stop.is_set():
+            return CaseResult(case=case, outcome=Outcome.ABORTED, reason='stopped')
+        raise HoldError(f'{case.full_key} left no result in {directory}')
+    return results[case.id.test, case.key]
+
+
+class _Latest(RunStore):
+    """Keeps the results of one execution at hand, besides writing them."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.appended: list[CaseResult] = []
+
+    def append(self, result: CaseResult) -> None:
+        """Write and keep one result."""
+        super().append(result)
+        self.appended.append(result)
+
+
+class _Silent:
+    """Shows nothing: the comparison tells about runs itself."""
+
+    def started(self, case: PlannedCase) -> None:
+        """Show nothing."""
+
+    def finished(self, result: CaseResult) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Show nothing."""
+
+
+def _saved(side: Side) -> dict[str, Any]:
+    return {
+        'label': side.label,
+        'request': asdict(side.request),
+        'variables': dict(side.variables),
+    }
+
+
+def _request(saved: dict[str, Any]) -> Request:
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in saved['request'].items()
+    }
+    return Request(**values)
+
+
+def _digest(prepared: Prepared) -> str:
+    return release_digest(prepared.release, [tree.directory for tree in prepared.trees])

@@ -1,0 +1,36 @@
+"""TensorFlow on an EESSI-style stack."""
+
+import reframe as rfm
+
+from eessi_implementations.cases import planned_cases
+from eessi_implementations.mixin import CPU_CORE, NODE, EESSIImplementation
+from eessi_library.tensorflow import SeveralWorkers, Training
+
+
+@rfm.simple_test
+class EESSI_TensorFlow_Training(Training, EESSIImplementation):
+    covers = 'TensorFlow'
+    case = planned_cases(__qualname__, covers)
+    compute_unit = NODE
+
+    def memory_per_task(self):
+        return '2G'
+
+
+@rfm.simple_test
+class EESSI_TensorFlow_TrainingOnGPU(EESSI_TensorFlow_Training):
+    case = planned_cases(__qualname__, 'TensorFlow')
+    default_scales = ('nodes_1',)
+    needs = ('gpu',)
+    device = 'GPU'
+
+
+@rfm.simple_test
+class EESSI_TensorFlow_SeveralWorkers(SeveralWorkers, EESSIImplementation):
+    covers = 'TensorFlow'
+    case = planned_cases(__qualname__, covers)
+    compute_unit = CPU_CORE
+    default_scales = ('cores_2',)
+
+    def memory_per_task(self):
+        return '2G'

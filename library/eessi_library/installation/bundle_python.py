@@ -1,0 +1,169 @@
+"""Python bundles: imports of all top-level names, ``pip check``, ``ctypes.util.find_library``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from .interpreters import interpreter, run_interpreter
+from .model import InstallationRequest, Observation, Severity
+
+#: Prints {top-level name: error or null}. Each is imported in a process of its own family: a
+#: crash of one must not hide the others.
+_PYTHON_IMPORTS: Final = r"""
+import importlib, json, os, sys
+answers = {}
+for name in sys.argv[1:]:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(null, number)
+        try:
+            importlib.import_module(name)
+            text = ''
+        except BaseException as error:
+            text = f'{type(error).__name__}: {error}'
+        os.write(writing, text.encode()[:2000])
+        os._exit(0)
+    os.close(writing)
+    said = b''
+    while block := os.read(reading, 4096):
+        said += block
+    os.close(reading)
+    status = os.waitpid(child, 0)[1]
+    number = status & 127
+    answers[name] = f'died by signal {number}' if number else (said.decode() or None)
+print(json.dumps(answers))
+"""
+
+#: Prints what pip check would of requirements without marker that no distribution meets.
+_REQUIREMENTS: Final = r"""
+import re, sys
+from importlib import metadata
+for dist in metadata.distributions(path=sys.argv[1:]):
+    for wanted in dist.requires or []:
+        name = re.match(r'[A-Za-z0-9._-]+', wanted)
+        if ';' in wanted or not name:
+            continue
+        try:
+            metadata.distribution(name[0])
+        except metadata.PackageNotFoundError:
+            print(f'{dist.metadata["Name"]} {dist.version} requires {name[0]},'
+                  ' which is not installed.')
+"""
+
+_FIND_LIBRARY: Final = (
+    "import ctypes.util,sys;n=ctypes.util.find_library('c');print(n or '');"
+    'import ctypes;ctypes.CDLL(n) if n else sys.exit(3)'
+)
+
+_SITE: Final = re.compile(r'^lib(?:64)?/python3(?:\.\d+)?/(?:site|dist)-packages$')
+_NAME: Final = re.compile(r'^[A-Za-z][A-Za-z0-9_]*$')
+
+
+def check_python(
+    request: InstallationRequest, site: str, environment: Mapping[str, str], scratch: str
+) -> Iterator[Observation]:
+    """Yield every extension in one site directory that cannot be imported, and what it lacks."""
+    python = interpreter(request, environment, ('python3', 'python'))
+    if python is None:
+        reason = 'has Python extensions, and its module finds no Python of the stack'
+        yield Observation('bundle/no-interpreter', Severity.ERROR, site, 'python', reason)
+        return
+    status, out, err = run_interpreter([python, '-c', _FIND_LIBRARY], environment, scratch)
+    if status != 0:
+        said = (err.strip().splitlines() or ['returns nothing'])[-1]
+        reason = f'ctypes.util.find_library finds no C library under {python}: {said}'
+        yield Observation('bundle/find-library', Severity.ERROR, site, 'find_library', reason)
+    names = top_level_names(f'{request.real_path}/{site}')
+    if not names:
+        return
+    status, out, err = run_interpreter(
+        [python, '-c', _PYTHON_IMPORTS, *names], environment, scratch
+    )
+    try:
+        answers = json.loads(out.splitlines()[-1]) if status == 0 else None
+    except (ValueError, IndexError):
+        answers = None
+    if answers is None:
+        reason = f'importing stopped with {status}: {err.strip()[-200:]}'
+        yield Observation('bundle/python-import', Severity.ERROR, site, 'stopped', reason)
+        return
+    for name, fault in sorted(answers.items()):
+        if fault:
+            reason = f'import {name}: {fault[:240]}'
+            yield Observation(
+                'bundle/python-import', Severity.ERROR, f'{site}/{name}', name, reason
+            )
+    yield from _unmet_requirements(
+        python, site, f'{request.real_path}/{site}', environment, scratch
+    )
+
+
+def _unmet_requirements(
+    python: str, site: str, path: str, environment: Mapping[str, str], scratch: str
+) -> Iterator[Observation]:
+    """Yield what pip says of requirements; without pip, those that are missing altogether."""
+    status, out, err = run_interpreter([python, '-m', 'pip', 'check'], environment, scratch)
+    if 'No module named pip' in err:
+        status, out, err = run_interpreter(
+            [python, '-c', _REQUIREMENTS, path], environment, scratch
+        )
+    elif status == 1:
+        status = 0  # that is how pip says that there is something to read
+    if status != 0:
+        reason = f'pip check stopped with {status}: {err.strip()[-200:]}'
+        yield Observation('bundle/pip-check', Severity.ERROR, site, 'stopped', reason)
+        return
+    for line in out.splitlines():
+        if re.search(r'which is not installed|has requirement', line):
+            yield Observation('bundle/pip-check', Severity.ERROR, site, line.strip(), line.strip())
+
+
+def python_sites(request: InstallationRequest) -> list[str]:
+    """Return the site-packages directories of an installation, relative to it."""
+    found = []
+    for lib in ('lib', 'lib64'):
+        top = f'{request.real_path}/{lib}'
+        if os.path.islink(top) or not os.path.isdir(top):
+            continue
+        for python in sorted(os.listdir(top)):
+            for packages in ('site-packages', 'dist-packages'):
+                path = f'{lib}/{python}/{packages}'
+                if _SITE.match(path) and os.path.isdir(f'{request.real_path}/{path}'):
+                    found.append(path)
+    return found
+
+
+def top_level_names(site: str) -> list[str]:
+    """Return what can be imported from a site directory: names of its distributions' records.
+
+    ``top_level.txt`` where a distribution has one, else packages with an ``__init__.py`` that its
+    RECORD names; private names (leading underscore) are parts, not extensions.
+    """
+    names: set[str] = set()
+    for entry in sorted(os.listdir(site)):
+        if not entry.endswith(('.dist-info', '.egg-info')):
+            continue
+        top_level = f'{site}/{entry}/top_level.txt'
+        record = f'{site}/{entry}/RECORD'
+        if os.path.isfile(top_level):
+            with open(top_level, encoding='utf-8', errors='replace') as file:
+                names.update(line.strip().replace('/', '.') for line in file)
+        elif os.path.isfile(record):
+            with open(record, encoding='utf-8', errors='replace') as file:
+                for line in file:
+                    path = line.split(',')[0]
+                    first, slash, rest = path.partition('/')
+                    if slash and rest == '__init__.py':
+                        names.add(first)
+                    elif not slash and first.endswith('.py'):
+                        names.add(first[:-3])
+    there = {name.split('.')[0] for name in os.listdir(site)}
+    return sorted(n for n in names if _NAME.match(n.split('.')[0]) and n.split('.')[0] in there)

@@ -1,0 +1,153 @@
+"""No instruction beyond the CPU target: gcc makes the fault, objdump and the tables find it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from small_stack import SmallStack, gcc
+
+from eessi_library.installation.isa import asks_for_features, feature_of, features_beyond
+
+pytestmark = pytest.mark.slow
+
+AXPY = (
+    'void axpy(int n, float a, float *x, float *y)'
+    '{ for (int i = 0; i < n; i++) y[i] += a * x[i]; }'
+    'int count(unsigned long x) { return __builtin_popcountl(x); }'
+)
+
+
+def built(tmp_path: Path, *flags: str, code: str = AXPY) -> str:
+    return str(gcc(code, tmp_path / 'x.so', '-shared', '-fPIC', '-O3', *flags))
+
+
+@pytest.mark.parametrize(
+    ('flag', 'features', 'lowest'),
+    [
+        ('-mavx', {'avx', 'popcnt'}, 'x86_64/intel/haswell'),
+        ('-mavx2', {'avx', 'popcnt'}, 'x86_64/intel/haswell'),
+        ('-mfma', {'avx', 'fma', 'popcnt'}, 'x86_64/intel/haswell'),
+        ('-msse4.2', {'popcnt'}, 'x86_64/intel/haswell'),
+        ('-mpopcnt', {'popcnt'}, 'x86_64/amd/zen2'),
+        (
+            '-march=skylake-avx512 -mprefer-vector-width=512',
+            {'avx', 'avx512', 'popcnt'},
+            'x86_64/intel/skylake_avx512',
+        ),
+    ],
+)
+def test_what_a_build_for_another_cpu_needs(
+    tmp_path: Path, flag: str, features: set[str], lowest: str
+) -> None:
+    path = built(tmp_path, *flag.split())
+    generic = {use.feature for use in features_beyond(path, 'x86_64/generic', '')}
+    assert features <= generic
+    assert features_beyond(path, lowest, '') == []
+
+
+def test_a_sound_build_needs_nothing(tmp_path: Path) -> None:
+    assert features_beyond(built(tmp_path), 'x86_64/generic', '') == []
+
+
+def test_avx512_on_haswell(tmp_path: Path) -> None:
+    path = built(tmp_path, '-march=skylake-avx512', '-mprefer-vector-width=512')
+    found = {use.feature for use in features_beyond(path, 'x86_64/intel/haswell', '')}
+    assert 'avx512' in found
+
+
+@pytest.mark.parametrize(
+    ('instruction', 'feature'),
+    [
+        ('pshufb %xmm1, %xmm0', 'ssse3'),
+        ('haddpd %xmm1, %xmm0', 'sse3'),
+        ('roundsd $1, %xmm1, %xmm0', 'sse4_1'),
+        ('crc32l %eax, %ecx', 'sse4_2'),
+        ('pcmpestri $0, %xmm1, %xmm0', 'sse4_2'),
+        ('popcnt %rax, %rcx', 'popcnt'),
+        ('lzcnt %rax, %rcx', 'lzcnt'),
+        ('movbe (%rax), %rcx', 'movbe'),
+        ('aesenc %xmm1, %xmm0', 'aes'),
+        ('pclmulqdq $0, %xmm1, %xmm0', 'pclmulqdq'),
+        ('sha256msg1 %xmm1, %xmm0', 'sha'),
+        ('adcx %rax, %rcx', 'adx'),
+        ('andn %rax, %rcx, %rdx', 'bmi1'),
+        ('pdep %rax, %rcx, %rdx', 'bmi2'),
+        ('vaddps %xmm1, %xmm2, %xmm3', 'avx'),
+        ('vpaddd %ymm1, %ymm2, %ymm3', 'avx2'),
+        ('vfmadd231ps %ymm1, %ymm2, %ymm3', 'fma'),
+        ('vcvtph2ps %xmm1, %xmm2', 'f16c'),
+        ('vaddps %zmm1, %zmm2, %zmm3', 'avx512'),
+        ('vaddpd %xmm17, %xmm2, %xmm3', 'avx512'),
+        ('vzeroupper', 'avx'),
+    ],
+)
+def test_one_instruction_in_a_program_is_enough(
+    tmp_path: Path, instruction: str, feature: str
+) -> None:
+    filler = (
+        'double f%d(double *x, int n)'
+        '{ for (int i = 1; i < n; i++) x[i] += x[i - 1] / %d.0; return x[n / 2]; }'
+    )
+    code = '\n'.join(filler % (n, n + 2) for n in range(50))
+    code += f'\nvoid culprit(void) {{ __asm__ volatile("{instruction}"); }}'
+    path = built(tmp_path, code=code)
+    found = features_beyond(path, 'x86_64/generic', '')
+    assert [use.feature for use in found] == [feature]
+    assert found[0].function.startswith('culprit')
+    exhaustive = features_beyond(path, 'x86_64/generic', '', screen=False)
+    assert [dataclasses.replace(use, function='') for use in exhaustive] == [
+        dataclasses.replace(use, function='') for use in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ('mnemonic', 'operands', 'feature'),
+    [
+        ('tzcnt', 'eax,ecx', None),  # runs as BSF on older CPUs: GCC emits it for generic
+        ('endbr64', '', None),
+        ('verr', 'ax', None),
+        ('vmcall', '', None),
+        ('vpermilps', 'ymm0,ymm1,0x1', 'avx'),
+        ('vpxor', 'ymm0,ymm1,ymm2', 'avx2'),
+        ('vpxor', 'xmm0,xmm1,xmm2', 'avx'),
+        ('kmovw', 'k1,eax', None),
+    ],
+)
+def test_features_of_mnemonics(mnemonic: str, operands: str, feature: str | None) -> None:
+    assert feature_of('x86_64', mnemonic, operands) == feature
+
+
+def test_dispatch_needs_a_guard(tmp_path: Path) -> None:
+    code = AXPY + 'int has(void) { return __builtin_cpu_supports("avx2"); }'
+    assert not asks_for_features(built(tmp_path, '-mavx2'))
+    assert asks_for_features(built(tmp_path, '-mavx2', code=code))
+
+
+def test_an_allow_rule_asks_for_the_guard(small: SmallStack) -> None:
+    openblas = small.app.parent.parent / 'OpenBLAS' / '1.0'
+    small.app.rename(openblas.parent.parent / 'x')
+    (openblas / 'lib').mkdir(parents=True)
+    library = openblas / 'lib' / 'libopenblas.so.0'
+    request = small.request('isa', name='OpenBLAS/1.0')
+    from eessi_library.installation import check_installations
+
+    gcc(AXPY, library, '-shared', '-fPIC', '-O3', '-march=haswell')
+    report = next(check_installations([request], None, 1))
+    assert {f.check for f in report.errors} == {'isa/beyond-target'}
+    guard = AXPY + 'int has(void) { return __builtin_cpu_supports("avx2"); }'
+    gcc(guard, library, '-shared', '-fPIC', '-O3', '-march=haswell')
+    report = next(check_installations([request], None, 1))
+    assert report.errors == ()
+    assert report.allowed['isa-openblas-dispatch'] > 0
+
+
+def test_a_target_without_a_table_is_not_called_sound(small: SmallStack) -> None:
+    from eessi_library.installation import Release
+
+    small.release = Release(small.release.path, 'x86_64/intel/unknown')
+    small.app.mkdir(parents=True)
+    report = small.check('isa')
+    assert report.not_run
+    assert not report.is_sound

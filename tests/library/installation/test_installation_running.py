@@ -1,0 +1,406 @@
+"""Modules, programs and extensions that are loaded, started and imported with the real Lmod."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from small_stack import gcc
+
+from eessi_library.installation import (
+    Finding,
+    InstallationRequest,
+    Release,
+    check_installations,
+    module_file,
+)
+from eessi_library.installation.module_load import dependencies, root_variable
+from eessi_library.installation.start_up import Answer, judge_answers, judge_version, version_of
+
+
+@pytest.mark.parametrize(
+    ('status', 'output', 'check'),
+    [
+        (0, 'App 1.0', None),
+        (1, 'unknown option --version', None),
+        (0, '', 'start-up/silent'),
+        (-11, 'App 1.0', 'start-up/crash'),
+        (-4, '', 'start-up/crash'),
+        (139, 'Segmentation fault', 'start-up/crash'),
+        (127, 'not found', 'start-up/crash'),
+        (None, 'App 1.0', 'start-up/no-answer'),
+        (
+            127,
+            'app: error while loading shared libraries: libx.so.1: cannot open',
+            'start-up/loader',
+        ),
+        (1, 'symbol lookup error: app: undefined symbol: thing', 'start-up/loader'),
+        (0, "wrapper: /lib/libc.so.6: version `GLIBC_9' not found", 'start-up/loader'),
+    ],
+)
+def test_what_an_answer_says(status: int | None, output: str, check: str | None) -> None:
+    found = list(judge_answers('bin/app', [Answer('--version', status, output)]))
+    assert [each.check for each in found] == ([check] if check else [])
+
+
+@pytest.mark.parametrize(
+    ('said', 'right'),
+    [
+        ('App 2022.5', True),
+        ('App v2022.5-Debian', True),
+        ('App 2022.50', False),
+        ('App 12022.5', False),
+        ('App 2022.4', False),
+        ('App 1.2022.5', False),
+        ('no number', False),
+    ],
+)
+def test_the_version_of_the_module_must_be_what_the_program_says(said: str, right: bool) -> None:
+    found = list(judge_version('bin/app', '2022.5', [Answer('--version', 0, said)], {}))
+    assert bool(found) is not right
+
+
+def test_names() -> None:
+    assert version_of('GROMACS/2022.5-foss-2022b-CUDA-12.1.1') == '2022.5'
+    assert version_of('R-bundle-Bioconductor/3.16-foss-2022b-R-4.2.2') == '3.16'
+    assert root_variable('R-bundle-CRAN') == 'EBROOTRMINBUNDLEMINCRAN'
+    assert root_variable('Boost.MPI') == 'EBROOTBOOSTMPI'
+    assert dependencies('depends_on("a/1", "b/2")\nload("c/3")\ndepends-on d/4\n') == [
+        'a/1',
+        'b/2',
+        'c/3',
+        'd/4',
+    ]
+
+
+MODULE = """\
+local root = "{path}"
+conflict("{name}")
+prepend_path("PATH", pathJoin(root, "bin"))
+setenv("EBROOT{upper}", root)
+"""
+
+
+class Workplace:
+    """A release of its own whose Lmod is that of the local stack."""
+
+    def __init__(self, top: Path, real: Release) -> None:
+        self.release = Release(f'{top}/own.eessi.io/versions/2023.06', 'x86_64/generic')
+        self.real = real
+        init = Path(self.release.init)
+        init.parent.mkdir(parents=True)
+        init.write_text(
+            f'unset MODULEPATH\nexport LMOD_ALLOW_ROOT_USE=yes\n'
+            f'. "{real.compat}/usr/share/Lmod/init/bash"\n'
+            f'export MODULEPATH="{self.release.software}/modules/all"\n'
+        )
+        os.makedirs(os.path.dirname(self.release.compat))
+        os.symlink(real.compat, self.release.compat)
+
+    def install(self, name: str = 'App/1.0', module: str = '') -> Path:
+        path = Path(self.release.software, 'software', name)
+        (path / 'bin').mkdir(parents=True)
+        software = name.split('/')[0]
+        text = MODULE.format(path=path, name=software, upper=software.upper()) + module
+        file = Path(self.release.software, 'modules', 'all', f'{name}.lua')
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+        return path
+
+    def program(self, text: str = '#!/bin/sh\necho App 1.0\n', name: str = 'app') -> Path:
+        path = Path(self.release.software, 'software', 'App/1.0', 'bin', name)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def findings(self, *groups: str) -> dict[str, Finding]:
+        path = f'{self.release.software}/software/App/1.0'
+        module = module_file(self.release, 'App/1.0')
+        request = InstallationRequest(self.release, 'App/1.0', path, module, groups)
+        report = next(check_installations([request], None, 1))
+        assert report.not_run == ()
+        return {finding.check: finding for finding in report.findings}
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, local_stack: Path) -> Workplace:
+    return Workplace(tmp_path, Release(f'{local_stack}/versions/2023.06', 'x86_64/generic'))
+
+
+running = pytest.mark.stack
+
+
+@running
+def test_a_sound_module_and_program(workplace: Workplace) -> None:
+    workplace.install()
+    workplace.program()
+    assert workplace.findings('module', 'start-up', 'bundle') == {}
+
+
+@running
+@pytest.mark.parametrize(
+    ('line', 'check', 'words'),
+    [
+        ('prepend_path("LD_LIBRARY_PATH", pathJoin(root, "lib"))', 'library-path', 'LD_LIBRARY'),
+        ('setenv("LD_PRELOAD", "/x.so")', 'library-path', 'LD_PRELOAD'),
+        ('depends_on("Gone/1.0")', 'dependency', 'Gone/1.0'),
+        ('depends_on("Gone/1.0")', 'load', 'Gone'),
+        ('LmodError("no licence")', 'load', 'no licence'),
+        ('this is not Lua', 'load', 'Lua'),
+        ('setenv("EBROOTAPP", "/elsewhere")', 'root', '/elsewhere'),
+        ('prepend_path("PYTHONPATH", pathJoin(root, "lib/gone"))', 'directory', 'lib/gone'),
+        (
+            'if (mode() == "load") then execute{cmd="export LEFT=1", modeA={"load"}} end',
+            'unload',
+            'LEFT',
+        ),
+    ],
+)
+def test_modules_with_a_fault(workplace: Workplace, line: str, check: str, words: str) -> None:
+    workplace.install(module=line)
+    found = workplace.findings('module')[f'module/{check}']
+    assert words.lower() in found.reason.lower()
+
+
+@running
+def test_a_module_that_forgets_its_programs(workplace: Workplace) -> None:
+    path = workplace.install()
+    workplace.program()
+    file = Path(workplace.release.software, 'modules/all/App/1.0.lua')
+    file.write_text(f'setenv("EBROOTAPP", "{path}")\n')
+    found = workplace.findings('module')
+    assert set(found) == {'module/path', 'module/conflict'}
+
+
+@running
+def test_an_installation_without_a_module(workplace: Workplace) -> None:
+    workplace.install()
+    Path(workplace.release.software, 'modules/all/App/1.0.lua').unlink()
+    assert 'module/missing' in workplace.findings('module')
+
+
+@running
+@pytest.mark.parametrize(
+    ('text', 'check', 'words'),
+    [
+        ('#!/bin/sh\nkill -SEGV $$\n', 'crash', 'SIGSEGV'),
+        ('#!/bin/sh\nkill -ILL $$\n', 'crash', 'SIGILL'),
+        ('#!/gone/python\n', 'crash', 'cannot be executed'),
+        ('\x7fELF nonsense', 'crash', 'cannot be executed'),
+        ('#!/bin/sh\nexit 0\n', 'silent', 'says nothing'),
+        ('#!/bin/sh\n: >"$EBROOTAPP/bin/written"\necho App 1.0\n', 'writes', 'written'),
+    ],
+)
+def test_programs_that_do_not_start(
+    workplace: Workplace, text: str, check: str, words: str
+) -> None:
+    workplace.install()
+    workplace.program(text)
+    assert words in workplace.findings('start-up')[f'start-up/{check}'].reason
+
+
+@running
+def test_a_script_without_first_line_runs_as_in_a_shell(workplace: Workplace) -> None:
+    workplace.install()
+    workplace.program('echo App 1.0\n')
+    workplace.program('this is a script for Windows', name='app.cmd')
+    assert workplace.findings('start-up') == {}
+
+
+@running
+def test_a_program_that_hangs_is_stopped(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('eessi_library.installation.start_up.LIMIT_SECONDS', 2)
+    workplace.install()
+    workplace.program('#!/bin/sh\nsleep 600\n')
+    assert 'start-up/no-answer' in workplace.findings('start-up')
+
+
+@running
+def test_a_program_without_its_library(workplace: Workplace, tmp_path: Path) -> None:
+    path = workplace.install()
+    library = gcc('int f(void) { return 1; }', tmp_path / 'libf.so', '-shared', '-fPIC')
+    code = 'int f(void); int main(void) { return f(); }'
+    gcc(code, path / 'bin' / 'app', f'-L{tmp_path}', '-lf', f'-Wl,-rpath,{tmp_path}')
+    library.unlink()
+    assert 'libf.so' in workplace.findings('start-up')['start-up/loader'].reason
+
+
+@running
+def test_a_program_of_another_version(workplace: Workplace) -> None:
+    workplace.install()
+    workplace.program('#!/bin/sh\necho App 1.1\n')
+    assert 'reports 1.1' in workplace.findings('start-up')['version/differs'].reason
+
+
+EASYCONFIG = """\
+name = 'App'
+sanity_check_paths = {
+    'files': ['bin/app', 'libexec/%s' % name, 'libexec/worker', ('lib/a.txt', 'lib64/a.txt')],
+    'dirs': ['libexec'],
+}
+"""
+
+
+@running
+def test_a_program_of_the_sanity_paths_is_started_too(workplace: Workplace) -> None:
+    path = workplace.install()
+    workplace.program()
+    (path / 'easybuild').mkdir()
+    (path / 'easybuild' / 'App-1.0.eb').write_text(EASYCONFIG)
+    (path / 'libexec').mkdir()
+    worker = path / 'libexec' / 'worker'
+    worker.write_text('#!/bin/sh\nkill -ABRT $$\n')
+    worker.chmod(0o755)
+    found = workplace.findings('start-up')['start-up/crash']
+    assert (found.member, 'SIGABRT' in found.reason) == ('libexec/worker', True)
+
+
+@running
+@pytest.mark.parametrize(
+    ('body', 'words'),
+    [
+        ('x = 1\n', None),
+        ('import nothing_of_that_name\n', 'nothing_of_that_name'),
+        ('import os\nos.kill(os.getpid(), 11)\n', 'signal 11'),
+    ],
+)
+def test_extensions_of_a_python_bundle(workplace: Workplace, body: str, words: str | None) -> None:
+    path = workplace.install(
+        module='prepend_path("PYTHONPATH", pathJoin(root, "lib/python3/site-packages"))'
+    )
+    site = path / 'lib' / 'python3' / 'site-packages'
+    (site / 'good-1.dist-info').mkdir(parents=True)
+    (site / 'good-1.dist-info' / 'RECORD').write_text('good.py,,\nbad/__init__.py,,\n')
+    (site / 'good.py').write_text('')
+    (site / 'bad').mkdir()
+    (site / 'bad' / '__init__.py').write_text(body)
+    found = workplace.findings('bundle')
+    assert set(found) == ({'bundle/python-import'} if words else set())
+    if words:
+        assert words in found['bundle/python-import'].reason
+
+
+@running
+@pytest.mark.parametrize(
+    ('body', 'words'),
+    [
+        ('1;', None),
+        ('use Nothing::Of::That::Name; 1;', 'Nothing/Of/That/Name'),
+        ('kill 11, $$; 1;', 'signal 11'),
+        ('0;', 'true value'),
+    ],
+)
+def test_modules_of_a_perl_bundle(workplace: Workplace, body: str, words: str | None) -> None:
+    path = workplace.install(
+        module='prepend_path("PERL5LIB", pathJoin(root, "lib/perl5/site_perl"))'
+    )
+    site = path / 'lib' / 'perl5' / 'site_perl'
+    for name, text in (('Good', '1;'), ('Bad', body)):
+        (site / 'auto' / 'My' / name).mkdir(parents=True)
+        (site / 'auto' / 'My' / name / '.packlist').write_text('')
+        (site / 'My').mkdir(exist_ok=True)
+        (site / 'My' / f'{name}.pm').write_text(f'package My::{name};\n{text}\n')
+    found = workplace.findings('bundle')
+    assert set(found) == ({'bundle/perl-module'} if words else set())
+    if words:
+        assert found['bundle/perl-module'].member == 'My::Bad'
+        assert words in found['bundle/perl-module'].reason
+
+
+@running
+@pytest.mark.parametrize(
+    ('requirement', 'sound'),
+    [
+        ('good', True),
+        ('of-no-such-name>=2', False),
+        ('of-no-such-name; python_version < "3"', True),
+        ('of-no-such-name; extra == "test"', True),
+    ],
+)
+def test_requirements_of_a_python_bundle(
+    workplace: Workplace, requirement: str, sound: bool
+) -> None:
+    path = workplace.install(
+        module='prepend_path("PYTHONPATH", pathJoin(root, "lib/python3/site-packages"))'
+    )
+    site = path / 'lib' / 'python3' / 'site-packages'
+    for name, requires in (('good', ''), ('bad', f'Requires-Dist: {requirement}\n')):
+        (site / f'{name}-1.0.dist-info').mkdir(parents=True)
+        text = f'Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}'
+        (site / f'{name}-1.0.dist-info' / 'METADATA').write_text(text)
+        (site / f'{name}-1.0.dist-info' / 'RECORD').write_text(f'{name}.py,,\n')
+        (site / f'{name}.py').write_text('')
+    found = workplace.findings('bundle')
+    assert set(found) == (set() if sound else {'bundle/pip-check'})
+    if not sound:
+        assert 'requires of-no-such-name' in found['bundle/pip-check'].reason
+
+
+COMPILER = """\
+#!/bin/bash
+{before}
+exec /usr/bin/gcc "$@" {options}
+"""
+
+
+@running
+@pytest.mark.parametrize(
+    ('before', 'options', 'check', 'words'),
+    [
+        ('', '{stack}', None, ''),
+        ('', '', 'build/interpreter', 'not with the loader of the release'),
+        ('echo "cc1: out of luck" >&2; exit 4', '', 'build/compile', 'out of luck'),
+        ('', '{stack} -lgone', 'build/compile', '-lgone'),
+        (
+            'printf "#!/bin/sh\\necho sum 1\\n" >"$4"; chmod +x "$4"; exit 0',
+            '',
+            'build/run',
+            'sum 5050',
+        ),
+        ('', '{stack} -Wl,-e,0x10', 'build/run', 'SIG'),
+    ],
+)
+def test_a_compiler_builds_on_top_of_the_stack(
+    workplace: Workplace, before: str, options: str, check: str | None, words: str
+) -> None:
+    workplace.install()
+    compat = workplace.real.compat
+    loader = f'{compat}/lib64/ld-linux-x86-64.so.2'
+    stack = f'-Wl,--dynamic-linker={loader.replace(compat, workplace.release.compat)}'
+    libraries = f'{compat}/lib/x86_64-linux-gnu:{compat}/usr/lib/x86_64-linux-gnu'
+    stack += f' -Wl,--disable-new-dtags,-rpath,{libraries}'
+    workplace.program(
+        COMPILER.format(before=before, options=options.format(stack=stack)), name='gcc'
+    )
+    found = workplace.findings('build')
+    assert set(found) == ({check} if check else set())
+    if check:
+        assert words in found[check].reason
+
+
+@running
+@pytest.mark.slow
+def test_the_local_stack_is_sound(local_stack: Path, tmp_path: Path) -> None:
+    from eessi_library.installation import installations
+
+    release = Release(f'{local_stack}/versions/2023.06', 'x86_64/generic')
+    cache = str(tmp_path / 'cache.sqlite')
+    first = list(check_installations(installations(release), cache))
+    assert first
+    assert [r.errors for r in first if not r.is_sound] == []
+    again = list(check_installations(installations(release), cache))
+    assert all(report.cached for report in again)
+    assert [r.findings for r in again] == [r.findings for r in first]
+
+
+@running
+@pytest.mark.slow
+def test_the_full_stack_is_sound(full_stack: Path, tmp_path: Path) -> None:
+    from eessi_library.installation import installations
+
+    release = Release(f'{full_stack}/versions/2023.06', 'x86_64/generic')
+    reports = list(check_installations(installations(release), str(tmp_path / 'cache.sqlite')))
+    assert [f.sentence() for r in reports for f in r.errors] == []
