@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sys
@@ -19,7 +18,9 @@ import typer
 from eessi_validate import __version__
 from eessi_validate.cli_ab import ab
 from eessi_validate.cli_check import check
+from eessi_validate.cli_gate import gate, verify
 from eessi_validate.cli_inspect import inspect
+from eessi_validate.cli_output import reader_may_leave
 from eessi_validate.cli_prove import prove
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
@@ -46,6 +47,8 @@ app = typer.Typer(
 app.add_typer(stack_app, name='stack')
 app.command()(check)
 app.command()(inspect)
+app.command()(gate)
+app.command()(verify)
 app.command()(ab)
 app.command()(prove)
 
@@ -171,7 +174,7 @@ def run(
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)
     forms = write_all(report, finished.directory)
-    with _reader_may_leave():
+    with reader_may_leave():
         if as_json:
             typer.echo(render_json(report))
         else:
@@ -231,9 +234,10 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check host, stack, module system, ReFrame and scheduler; name the fix for each problem."""
+    from eessi_validate.gate.overlay.examine import examine_overlay
     from eessi_validate.run.doctor import examine, print_findings
 
-    findings = examine(stack, release, tuple(config or ()), system)
+    findings = (*examine(stack, release, tuple(config or ()), system), examine_overlay())
     print_findings(findings, as_json=as_json)
     raise typer.Exit(REJECTED if any(f.level == 'problem' for f in findings) else ACCEPTED)
 
@@ -297,16 +301,6 @@ def _no_empty_directory(directory: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):
             directory.rmdir()
-
-
-@contextmanager
-def _reader_may_leave() -> Iterator[None]:
-    """Keep the verdict's exit code when whoever reads standard output has gone."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _verdict_code(verdict: str) -> int:

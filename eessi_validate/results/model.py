@@ -267,6 +267,94 @@ class Counters(Record):
     flaky: int = 0
 
 
+class FailureClass(str, Enum):
+    """What a failing case is against the same case on the base alone."""
+
+    #: Passes on the base.
+    REGRESSION = 'REGRESSION'
+    #: Nothing to compare with: new software, or no result on the base.
+    NEW_FAIL = 'NEW-FAIL'
+    #: Fails on the base too.
+    ALWAYS_FAIL = 'ALWAYS-FAIL'
+    #: Planned, and without a result.
+    LOST_COVERAGE = 'LOST-COVERAGE'
+    #: Passes in one attempt and fails in another, here or on the base.
+    FLAKY = 'FLAKY'
+
+
+class Baseline(Record):
+    """A case on the base alone, on the same host."""
+
+    #: ``PlannedCase.full_key`` of the case.
+    case: str
+    #: None: the base has no such case.
+    outcome: Outcome | None = None
+    flaky: bool = False
+    reason: str = ''
+
+
+class TarballFinding(Record):
+    """One finding of the static inspection."""
+
+    id: str
+    severity: Literal['reject', 'hold', 'note']
+    member: str
+    sentence: str
+    waivable: bool
+
+
+class Waiver(Record):
+    """A reviewed, expiring exception for a check on a CPU target."""
+
+    id: str = Field(min_length=1)
+    #: Id of a finding or name of a test; ``*`` stands for any characters.
+    check: str = Field(min_length=1)
+    #: CPU target; ``*`` stands for any characters.
+    target: str = Field(min_length=1)
+    #: Software and bounds of its version, e.g. ``<=2022.5``; or the digest of one tarball.
+    software: str = ''
+    version: str = ''
+    #: ``sha256:`` and 64 hexadecimal digits.
+    digest: str = Field(default='', pattern=r'^(sha256:[0-9a-f]{64})?$')
+    issue: str = Field(pattern=r'^https://[^\s]+$')
+    owner: str = Field(min_length=1)
+    #: Last day on which it counts, e.g. ``2026-12-01``; at most 90 days ahead.
+    expires: str = Field(pattern=r'^\d{4}-\d\d-\d\d$')
+
+
+class GateRecord(Record):
+    """What a gate adds to a run: the tarball, its findings, the base, and what decided."""
+
+    tarball: str
+    size: int
+    #: ``software``, ``compat``, ``init`` or ``scripts``; '' if unknown.
+    kind: str
+    os: str = ''
+    cpu_target: str = ''
+    #: Full names of the modules that the tarball brings, with their directory.
+    modules: tuple[str, ...] = ()
+    #: Prefix of the tarball's paths: ``<release>[-<suffix>]``.
+    top: str = ''
+    findings: tuple[TarballFinding, ...] = ()
+    #: Identity of the base stack without the tarball.
+    base_digest: str
+    #: How the tarball was laid over the base; ``none`` if nothing was run.
+    method: Literal['overlay', 'fuse-overlayfs', 'in-place', 'none']
+    #: Why nothing was run; '' if something was.
+    hold: str = ''
+    baselines: tuple[Baseline, ...] = ()
+    #: Context of the decision and its day, which decide what rules and waivers count.
+    context: str
+    decided: str
+    policy_digest: str = ''
+    waivers: tuple[Waiver, ...] = ()
+    waivers_digest: str = ''
+    #: Why the run is a trial, which cannot be signed; '' if it is official.
+    trial: str
+    #: Class of each case without a clean pass, by ``PlannedCase.full_key``.
+    classes: dict[str, FailureClass] = Field(default_factory=dict)
+
+
 class Report(Record):
     """Everything a presenter shows; presenters compute nothing."""
 
@@ -276,3 +364,5 @@ class Report(Record):
     counters: Counters
     plan: Plan
     run: Run
+    #: None where a stack was decided on rather than a tarball.
+    gate: GateRecord | None = None

@@ -1,0 +1,1 @@
+"""Policy, waivers and baseline applied to findings and results: the verdict. Pure."""

@@ -1,0 +1,1 @@
+"""Files that the tools around EESSI's build bot read."""

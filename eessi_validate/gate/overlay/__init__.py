@@ -1,0 +1,1 @@
+"""A tarball laid over a base stack, so that what is tested is what ships."""
