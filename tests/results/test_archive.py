@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from stored_rows import START, publish, row, table
 
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive import open_archive, parse_query
 from eessi_validate.results.archive.signature import signature
-
-from stored_rows import START, publish, row, table
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.timezone.utc)
 
