@@ -16,7 +16,7 @@ import typer
 
 from eessi_validate import __version__
 from eessi_validate.cli_ab import ab
-from eessi_validate.cli_compare import compare
+from eessi_validate.cli_compare import compare, history
 from eessi_validate.cli_results import app as results_app
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
@@ -45,6 +45,7 @@ app.add_typer(stack_app, name='stack')
 app.add_typer(results_app, name='results')
 app.command()(ab)
 app.command()(compare)
+app.command()(history)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]

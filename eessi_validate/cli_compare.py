@@ -98,3 +98,47 @@ def _percentage(text: str) -> float:
     if not 0 < value < 1:
         raise UsageError(f'--delta {text!r} is no percentage between 0 and 100: write e.g. 2%')
     return value
+
+
+def history(
+    test: Annotated[str, typer.Argument(metavar='TEST', help='Test; * stands for anything.')],
+    query: Annotated[
+        list[str] | None, typer.Argument(metavar='[QUERY]...', help='target=x86_64/* since=90d ...')
+    ] = None,
+    store: StorePath = '',
+    stack: Annotated[
+        str, typer.Option('--stack', metavar='ROOT', help='Root, for the commands that confirm.')
+    ] = 'ROOT',
+    references: Annotated[
+        Path | None, typer.Option('--references', help="Write ReFrame's $ref YAML there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
+) -> None:
+    """Show the series of a test: exit 1 for an alarm, 75 for no series, else 0."""
+    import yaml
+
+    from eessi_validate.cli_results import opened
+    from eessi_validate.compare.history import (
+        find_history,
+        references_of,
+        render_json,
+        render_terminal,
+    )
+    from eessi_validate.compare.history.find import COLUMNS
+    from eessi_validate.report.atomic import write_atomically
+
+    words = list(query or ())
+    if any(word.startswith(('test=', 'outcome=', 'metric=')) for word in words):
+        raise UsageError('history reads all tests, outcomes and metrics: leave test= and such out')
+    archive = opened(store)
+    frame = archive.frame(' '.join(words), COLUMNS)
+    problems = [f'skipped {w.name}: {w.reason}' for w in archive.warnings]
+    found = find_history(frame, test, stack=stack, problems=problems)
+    if references:
+        content, left_out = references_of(found)
+        text = yaml.safe_dump(content, sort_keys=True, allow_unicode=True)
+        write_atomically(references, text)
+        for reason in left_out:
+            typer.echo(f'no reference for {reason}', err=True)
+    typer.echo(render_json(found) if as_json else render_terminal(found), nl=False)
+    raise typer.Exit(found.exit_code)
