@@ -29,33 +29,54 @@ def ab(
     after: Annotated[str, typer.Option('--after', help='The same for the other side.')] = '',
     stack: Annotated[str, typer.Option('--stack', metavar='ROOT', help='Common stack.')] = '',
     release: Annotated[str, typer.Option('--release', help='Common release.')] = '',
-    target: Annotated[list[str] | None, typer.Option('--target', help='CPU target.')] = None,
-    module: Annotated[list[str] | None, typer.Option('--module', help='Module, software.')] = None,
+    target: Annotated[
+        list[str] | None, typer.Option('--target', help='CPU target, repeatable.')
+    ] = None,
+    module: Annotated[
+        list[str] | None, typer.Option('--module', help='Module or software.')
+    ] = None,
     test: Annotated[
         list[str] | None, typer.Option('--test', '--tests', help='Test, repeatable.')
     ] = None,
     scale: Annotated[list[str] | None, typer.Option('--scale', help='Scale, repeatable.')] = None,
-    config: Annotated[list[str] | None, typer.Option('--config', help='Site config.')] = None,
+    config: Annotated[
+        list[str] | None, typer.Option('--config', help='ReFrame configuration.')
+    ] = None,
     system: Annotated[str, typer.Option('--system', help='System of that config.')] = '',
     checks: Annotated[list[str] | None, typer.Option('--checks', help='Check files.')] = None,
     pairs: Annotated[
-        int | None, typer.Option('--pairs', help='Most pairs of each case [default: 20].')
+        int | None, typer.Option('--pairs', help='Most pairs of each case: 20, with --until 60.')
     ] = None,
     until: Annotated[
         str, typer.Option('--until', metavar='MDE', help='Measure until this is found, e.g. 2%.')
     ] = '',
-    delta: Annotated[str, typer.Option('--delta', help='What does not matter.')] = '2%',
+    delta: Annotated[
+        str, typer.Option('--delta', help='Differences up to this do not matter.')
+    ] = '2%',
     warm_ups: Annotated[int, typer.Option('--warm-ups', help='Dropped runs of each side.')] = 1,
-    self_check: Annotated[int, typer.Option('--self-check', help='A/A pairs first.')] = 8,
+    self_check: Annotated[
+        int, typer.Option('--self-check', help='Pairs of BEFORE against itself first.')
+    ] = 8,
     before_set: Annotated[
-        list[str] | None, typer.Option('--before-set', metavar='NAME=VALUE', help='Test variable.')
+        list[str] | None,
+        typer.Option(
+            '--before-set', metavar='NAME=VALUE', help='Variable of the tests, repeatable.'
+        ),
     ] = None,
     after_set: Annotated[
-        list[str] | None, typer.Option('--after-set', metavar='NAME=VALUE', help='Test variable.')
+        list[str] | None,
+        typer.Option(
+            '--after-set', metavar='NAME=VALUE', help='Variable of the tests, repeatable.'
+        ),
     ] = None,
-    seed: Annotated[str, typer.Option('--seed', help='Repeat order and inputs.')] = '',
+    seed: Annotated[
+        str, typer.Option('--seed', help='Repeat a recorded order and its inputs.')
+    ] = '',
     out: Annotated[Path | None, typer.Option('--out', help='Directory of the results.')] = None,
-    resume: Annotated[Path | None, typer.Option('--resume', metavar='DIR', help='Go on.')] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option('--resume', metavar='DIR', help='Go on with a stopped comparison.'),
+    ] = None,
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON.')] = False,
 ) -> None:
