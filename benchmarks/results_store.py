@@ -61,17 +61,18 @@ def row(what: str, figure: str, goal: str, reached: bool) -> None:
     print(f'| {what} | {figure} | {goal} | {"yes" if reached else "NO"} |', flush=True)
 
 
-def timed(command: list[str], env: dict[str, str], repeat: int = 3) -> tuple[float, int]:
-    """Return the median wall time of a command in seconds, and its status."""
-    times, code = [], 0
+def timed(command: list[str], env: dict[str, str], repeat: int = 3) -> tuple[float, float]:
+    """Return the median wall and processor time of a command in seconds."""
+    times, used = [], []
     for _ in range(repeat):
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         times.append(time.perf_counter() - begin)
-        code = done.returncode
-        if code not in (0, 1, 75):
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        if done.returncode not in (0, 1, 75):
             sys.exit(done.stderr.decode())
-    return statistics.median(times), code
+    return statistics.median(times), statistics.median(used)
 
 
 def sessions(work: Path, db: Path) -> None:
@@ -162,18 +163,28 @@ def compare(work: Path) -> None:
         last = first + datetime.timedelta(days=55)
         spans.append(f'{first:%Y%m%dT%H%M%S+0000}:{last:%Y%m%dT%H%M%S+0000}')
     spec = f'{spans[0]}/{spans[1]}/mean:/'
-    theirs, _ = timed(['reframe', f'--performance-compare={spec}'], reframe_env(db), 2)
+    theirs, theirs_used = timed(['reframe', f'--performance-compare={spec}'], reframe_env(db), 2)
     command = ['eessi-validate', 'compare', *RELEASES, '--store', str(work / 'store'), '--json']
-    loose, _ = timed(command, dict(os.environ))
+    loose, loose_used = timed(command, dict(os.environ))
     open_archive(str(work / 'store')).compact()
-    ours, _ = timed(command, dict(os.environ))
+    ours, ours_used = timed(command, dict(os.environ))
     total = len(RELEASES) * SESSIONS * CASES
     size = db.stat().st_size / 1e6
-    row(f'ReFrame compares {total:,} cases ({size:.0f} MB)', f'{theirs:.2f} s', '', True)
+    row(
+        f'ReFrame compares {total:,} cases ({size:.0f} MB)',
+        f'{theirs:.2f} s (processor {theirs_used:.2f} s)',
+        '',
+        True,
+    )
     what = f'compare {total:,} cases'
     goal = '<= 0.1 x'
-    for name, spent in ((f'{what}, 600 files', loose), (f'{what}, after gc', ours)):
-        row(name, f'{spent:.2f} s, {spent / theirs:.2f} x', goal, spent <= 0.1 * theirs)
+    for name, spent, used in (
+        (f'{what}, 600 files', loose, loose_used),
+        (f'{what}, after gc', ours, ours_used),
+    ):
+        figure = f'{spent:.2f} s, {spent / theirs:.2f} x '
+        figure += f'(processor {used:.2f} s, {used / theirs_used:.2f} x)'
+        row(name, figure, goal, spent <= 0.1 * theirs)
 
 
 def many(work: Path, rows: int, file_rows: int, releases: int) -> str:
@@ -222,21 +233,21 @@ def query(work: Path) -> None:
     command = [sys.executable, __file__, '--ask', store, text]
     found = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
              for _ in range(3)]  # fmt: skip
-    rows, spent, peak = (statistics.median(part) for part in zip(*found, strict=True))
+    rows, spent, peak, used = (statistics.median(part) for part in zip(*found, strict=True))
     what = f'{total:,} results, {rows:,.0f} of them asked for by release and target'
-    row(what, f'{spent:.2f} s', '<= 2 s', spent <= 2)
+    row(what, f'{spent:.2f} s (processor {used:.2f} s)', '<= 2 s', spent <= 2)
     row('the same, memory', f'{peak:.2f} GB', '<= 1 GB', peak <= 1)
 
 
 def ask(store: str, text: str) -> None:
-    """Answer one query in this process: rows, seconds, gigabytes at most."""
+    """Answer one query in this process: rows, seconds, gigabytes at most, processor seconds."""
     from eessi_validate.cli_results import SHOWN
 
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), time.process_time()
     frame = open_archive(store).frame(text, SHOWN)
-    spent = time.perf_counter() - begin
+    spent, used = time.perf_counter() - begin, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(json.dumps([len(frame), spent, peak]))
+    print(json.dumps([len(frame), spent, peak, used]))
 
 
 def show(work: Path) -> None:
@@ -255,10 +266,12 @@ def show(work: Path) -> None:
             for _ in range(3)
         ]
         read = statistics.median(part[1] for part in found)
-        spent, _ = timed(command, dict(os.environ))
-        row(f'165,000 results, filter, {name}, in Python', f'{read:.2f} s', '<= 1 s', read <= 1)
+        spent, used = timed(command, dict(os.environ))
+        used = statistics.median(part[3] for part in found)
+        figure = f'{read:.2f} s (processor {used:.2f} s)'
+        row(f'165,000 results, filter, {name}, in Python', figure, '<= 1 s', read <= 1)
         what = f'165,000 results, filter and show 10,000, {name}, whole command'
-        row(what, f'{spent:.2f} s', '<= 1 s', spent <= 1)
+        row(what, f'{spent:.2f} s (processor {used:.2f} s)', '<= 1 s', spent <= 1)
         open_archive(store).compact()
 
 

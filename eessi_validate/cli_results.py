@@ -122,16 +122,18 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show rows, newest first."""
+    import pyarrow.compute as pc
+
     archive = opened(store)
-    frame = archive.frame(' '.join(query or ()), None if as_json else SHOWN)
+    table = archive.table(' '.join(query or ()), None if as_json else SHOWN)
     warn(archive)
-    frame = frame.sort_values('time', ascending=False, kind='stable')
-    shown = frame.head(limit) if limit else frame
+    newest = pc.sort_indices(table, sort_keys=[('time', 'descending')])
+    shown = table.take(newest[:limit] if limit else newest).to_pandas()
     if as_json:
         typer.echo(_json(shown), nl=False)
         return
     typer.echo(_lines(shown))
-    typer.echo(f'{len(shown)} of {len(frame)} rows')
+    typer.echo(f'{len(shown)} of {table.num_rows} rows')
 
 
 @app.command()
