@@ -31,18 +31,23 @@ def find_faults(cases: Cases, ignored: Sequence[str]) -> tuple[Blame, ...]:
     troubled = np.unique(groups[(codes != 0) & (codes != 4)])
     tallies: dict[int, dict[tuple[str, str], _Tally]] = {}
     first: dict[int, int] = {}
-    systems, targets = frame['system'].astype(str), frame['cpu_target'].astype(str)
-    for i in np.flatnonzero(np.isin(groups, troubled)):
-        if codes[i] == 4:
-            continue
-        mine = tallies.setdefault(int(groups[i]), {})
-        first.setdefault(int(groups[i]), int(i))
-        place = (systems.iat[i], targets.iat[i])
+    # Counted by place first: hundreds of sessions of one case are one line here.
+    places = group(frame, ['system', 'cpu_target'])
+    use = np.flatnonzero(np.isin(groups, troubled) & (codes != 4))
+    keys = np.stack([groups[use], places[use], codes[use]], axis=1)
+    found_keys, index, times = np.unique(keys, axis=0, return_index=True, return_counts=True)
+    for (number, _, code), position, n in zip(
+        found_keys.tolist(), index.tolist(), times.tolist(), strict=True
+    ):
+        row = int(use[position])
+        mine = tallies.setdefault(number, {})
+        first[number] = min(first.get(number, row), row)
+        place = (str(frame['system'].iat[row]), str(frame['cpu_target'].iat[row]))
         passes, fails, none = mine.get(place, (0, 0, 0))
         mine[place] = (
-            passes + int(codes[i] in (0, 1)),
-            fails + int(codes[i] in (1, 2)),
-            none + int(codes[i] in (3, 5)),
+            passes + n * (code in (0, 1)),
+            fails + n * (code in (1, 2)),
+            none + n * (code in (3, 5)),
         )
     sites = _sick_sites(frame, tallies, first)
     found = []
