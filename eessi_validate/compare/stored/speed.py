@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -108,13 +109,14 @@ def _stored(
     starts = np.flatnonzero(np.r_[True, np.diff(run[order]) != 0])
     if len(starts) < len(value):
         parts = np.split(value[order], starts[1:])
-        medians = np.array([np.median(part) for part in parts])
+        medians = np.array([statistics.median(part.tolist()) for part in parts])
     else:
         medians = value[order]
     when = time[order][starts]
     medians = medians[np.argsort(when, kind='stable')]
     if len(medians) > MOST_SESSIONS:
-        medians = np.array([np.median(part) for part in np.array_split(medians, MOST_SESSIONS)])
+        joined = np.array_split(medians, MOST_SESSIONS)
+        medians = np.array([statistics.median(part.tolist()) for part in joined])
     name = units[int(unit[0])]
     return [StoredRun(v, name, str(i)) for i, v in enumerate(medians.tolist())]
 

@@ -224,12 +224,7 @@ class Archive:
         return gone
 
     def _other_versions(self) -> list[str]:
-        try:
-            entries = self.files.system.ls(self.files.root, detail=False)
-        except FileNotFoundError:
-            return []
-        names = [entry.rstrip('/').rpartition('/')[2] for entry in entries]
-        return [name for name in names if re.fullmatch(r'v\d+', name) and name != _DATA]
+        return [n for n in self.files.top() if re.fullmatch(r'v\d+', n) and n != _DATA]
 
     def _replaced_by(self, name: str) -> list[str]:
         metadata = pq.read_schema(self.files.path(name), filesystem=self.files.system).metadata
@@ -271,7 +266,7 @@ class Archive:
             [self.files.path(name) for name in names],
             schema=SCHEMA,
             format=ds.ParquetFileFormat(default_fragment_scan_options=options),
-            filesystem=None if self.files.local else self.files.system,
+            filesystem=self.files.system,
         )
         if check:
             for fragment in dataset.get_fragments():
