@@ -52,7 +52,7 @@ def compare(
         render_markdown,
         render_terminal,
     )
-    from eessi_validate.compare.stored.parity import read_exceptions
+    from eessi_validate.compare.stored.exceptions import read_exceptions
     from eessi_validate.report.atomic import write_atomically
 
     ignored = [name for text in ignore or () for name in text.split(',') if name]

@@ -22,8 +22,8 @@ from eessi_validate.compare.stored import (
     render_markdown,
     render_terminal,
 )
+from eessi_validate.compare.stored.exceptions import Explained, read_exceptions
 from eessi_validate.compare.stored.model import Fault
-from eessi_validate.compare.stored.parity import Explained, read_exceptions
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive import open_archive
 

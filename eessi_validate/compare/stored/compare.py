@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from eessi_validate.compare.stored.blame import find_faults
 from eessi_validate.compare.stored.cases import Cases, encode, find_cases
 from eessi_validate.compare.stored.drift import find_drifts
 from eessi_validate.compare.stored.model import Accounting, StoredComparison
-from eessi_validate.compare.stored.parity import Explained, find_missing
+from eessi_validate.compare.stored.parity import find_missing
 from eessi_validate.compare.stored.series import one_sided, sort_rows
 from eessi_validate.compare.stored.side import Side
 from eessi_validate.compare.stored.speed import screen_speeds
 from eessi_validate.compare.stored.transitions import find_transitions
 from eessi_validate.errors import UsageError
+
+if TYPE_CHECKING:
+    from eessi_validate.compare.stored.exceptions import Explained
 
 #: Parts of the identity that a user may leave out of the join.
 IGNORABLE = ('version', 'toolchain', 'cpu_target', 'scale')

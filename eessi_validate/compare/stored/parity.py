@@ -5,40 +5,13 @@ from __future__ import annotations
 import datetime
 import fnmatch
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal
-
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import TYPE_CHECKING, Literal
 
 from eessi_validate.compare.stored.cases import OUTCOMES, Cases, group, outcome_codes
 from eessi_validate.compare.stored.model import Missing
-from eessi_validate.errors import UsageError
 
-
-class Explained(BaseModel):
-    """An exception: software that need not be on side B, why, and until when."""
-
-    model_config = ConfigDict(extra='forbid', frozen=True)
-
-    software: str
-    #: Shell patterns.
-    version: str = '*'
-    cpu_target: str = '*'
-    reason: str
-    expires: datetime.date
-
-
-def read_exceptions(path: Path) -> tuple[Explained, ...]:
-    """Return the exceptions of a YAML list.
-
-    :raises UsageError: if it cannot be read or an entry lacks software, reason or expires.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8')) or []
-        return tuple(Explained.model_validate(entry) for entry in content)
-    except (OSError, yaml.YAMLError, ValidationError, TypeError) as error:
-        raise UsageError(f'{path}: no list of exceptions: {error}') from error
+if TYPE_CHECKING:
+    from eessi_validate.compare.stored.exceptions import Explained
 
 
 def find_missing(

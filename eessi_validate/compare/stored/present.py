@@ -11,7 +11,6 @@ from typing import Any
 
 from eessi_validate.compare.stored.model import StoredComparison
 from eessi_validate.compare.stored.sections import Section, headline, sections
-from eessi_validate.report.markdown_text import prose
 
 #: Rows of a table that a terminal and a comment on a pull request get; JSON and HTML have all.
 MOST_ROWS = 50
@@ -43,6 +42,9 @@ def render_terminal(report: StoredComparison) -> str:
 
 def render_markdown(report: StoredComparison) -> str:
     """Return Markdown for a comment: text of others cannot break out of it."""
+    # Brings the whole room of reports and its templates: 0.1 s that a JSON answer need not pay.
+    from eessi_validate.report.markdown_text import prose
+
     lines = [f'**{prose(headline(report))}**', '']
     for section in sections(report):
         lines += [f'### {section.title}', '']

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive import SCHEMA, open_archive
-from eessi_validate.results.imports import Origin, read_results
 
 #: What a comparison reads.
 COLUMNS = (
@@ -62,6 +61,8 @@ def _from_file(path: Path, columns: Sequence[str]) -> Any:
             return table.select(SCHEMA.names).cast(SCHEMA).select(list(columns))
         except (OSError, KeyError, ValueError, pa.ArrowException) as error:
             raise UsageError(f'{path}: no file of stored results: {error}') from error
+    from eessi_validate.results.imports import Origin, read_results
+
     now = datetime.datetime.now(datetime.timezone.utc)
     runs = read_results(path, now, Origin()).runs
     tables = [table for table, _ in runs] or [SCHEMA.empty_table()]

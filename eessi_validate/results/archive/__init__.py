@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from eessi_validate.results.archive.archive import Archive, StoredFile, open_archive
 from eessi_validate.results.archive.query import Query, parse_query
-from eessi_validate.results.archive.rows import table_from_report
 from eessi_validate.results.archive.schema import COLUMNS, SCHEMA, STORE_VERSION
 
 __all__ = [
@@ -20,5 +19,4 @@ __all__ = [
     'StoredFile',
     'open_archive',
     'parse_query',
-    'table_from_report',
 ]
