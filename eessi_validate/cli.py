@@ -18,14 +18,17 @@ import typer
 from eessi_validate import __version__
 from eessi_validate.cli_ab import ab
 from eessi_validate.cli_check import check
+from eessi_validate.cli_compare import compare, history
 from eessi_validate.cli_gate import gate, verify
 from eessi_validate.cli_inspect import inspect
 from eessi_validate.cli_output import reader_may_leave
 from eessi_validate.cli_prove import prove
+from eessi_validate.cli_results import app as results_app
 from eessi_validate.cli_stack import app as stack_app
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
 if TYPE_CHECKING:
+    from eessi_validate.results.model import Report
     from eessi_validate.run.prepare import Request
 
 #: What a wrong command line raises: ``ClickException``, which typer bundles or imports by version.
@@ -49,8 +52,11 @@ app.command()(check)
 app.command()(inspect)
 app.command()(gate)
 app.command()(verify)
-app.command()(ab)
 app.command()(prove)
+app.command()(ab)
+app.add_typer(results_app, name='results')
+app.command()(compare)
+app.command()(history)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]
@@ -137,6 +143,12 @@ def run(
         Path | None,
         typer.Option('--only-failed', metavar='DIR', help='Run again what did not pass.'),
     ] = None,
+    store: Annotated[
+        str,
+        typer.Option(
+            '--store', metavar='DIR', envvar='EESSI_VALIDATE_STORE', help='Record the run there.'
+        ),
+    ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Json = False,
 ) -> None:
@@ -174,6 +186,8 @@ def run(
             finished = start_run(request, options, progress)
     report = judge(finished.subject, finished.plan, finished.run)
     forms = write_all(report, finished.directory)
+    if store:
+        _record(report, finished.directory, store)
     with reader_may_leave():
         if as_json:
             typer.echo(render_json(report))
@@ -274,6 +288,16 @@ def _request(
         time_limit=time_limit,
         built=tuple(built or ()),
     )
+
+
+def _record(report: Report, directory: Path, store: str) -> None:
+    """Record the run; a store that cannot be written changes no verdict, but is said."""
+    from eessi_validate.results.archive.record import record_run
+
+    try:
+        record_run(report, directory, store)
+    except (UsageError, OSError) as error:
+        typer.echo(f'eessi-validate: not recorded in {store}: {error}', err=True)
 
 
 def _fresh_directory() -> Path:

@@ -14,7 +14,7 @@ from conftest import Driver
 from faults import Fault
 from tampering import Tampering
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.exhaustive]
 
 MODULES = {
     'TensorFlow': faults_tensorflow,

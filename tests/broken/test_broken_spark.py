@@ -11,7 +11,7 @@ from faults import Fault
 from faults_spark import FAULTS, SOUND
 from tampering import Tampering
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.exhaustive]
 
 
 @pytest.mark.parametrize('arguments', SOUND, ids=lambda arguments: arguments[1])

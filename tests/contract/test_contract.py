@@ -39,7 +39,7 @@ NETWORK = re.compile(
 ARROWS = {
     'stack': set(),
     'rfm': {'stack'},
-    'results': set(),
+    'results': {'stack', 'rfm'},
     'plan': {'results', 'stack', 'rfm'},
     'run': {'plan', 'results', 'stack', 'rfm'},
     'prove': {'plan', 'results', 'stack', 'rfm', 'run'},

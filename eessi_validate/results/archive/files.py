@@ -1,0 +1,140 @@
+"""Files of a store, on a local disk or behind any fsspec address; published whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from eessi_validate.errors import UsageError
+
+_INCOMING = '.incoming'
+
+
+class Files:
+    """A directory of files that are written once and never changed."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        #: None for a plain directory, which needs no fsspec: its import costs 0.1 s.
+        self.system: Any = None
+        if '://' in address or '::' in address:
+            self.system, root = _opened(address)
+            if 'file' in _protocols(self.system):
+                self.system = None
+        else:
+            root = os.path.abspath(os.path.expanduser(address))
+        self.root = root.rstrip('/')
+
+    @property
+    def local(self) -> bool:
+        """Whether the store is a directory of this host."""
+        return self.system is None
+
+    def path(self, name: str) -> str:
+        """Return the path of a file by its name below the root."""
+        return f'{self.root}/{name}'
+
+    def find(self, below: str) -> list[str]:
+        """Return the names of all files below a directory; none where there is no directory."""
+        if self.local:
+            # fsspec's find asks for the status of each file, which costs more than reading it.
+            return sorted(self._walk(below))
+        start = len(self.root) + 1
+        return sorted(path[start:] for path in self.system.find(self.path(below)))
+
+    def _walk(self, below: str) -> list[str]:
+        start = len(self.root) + 1
+        return [
+            os.path.join(directory, name)[start:]
+            for directory, _, names in os.walk(self.path(below))
+            for name in names
+        ]
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file."""
+        if self.local:
+            return Path(self.path(name)).read_bytes()
+        return bytes(self.system.cat_file(self.path(name)))
+
+    def top(self) -> list[str]:
+        """Return the names right below the root; none where there is no store yet."""
+        try:
+            if self.local:
+                return sorted(os.listdir(self.root))
+            entries = self.system.ls(self.root, detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(entry.rstrip('/').rpartition('/')[2] for entry in entries)
+
+    def publish(self, name: str, data: bytes) -> None:
+        """Make a file visible under its name, with all its bytes.
+
+        Locally through a file elsewhere in the store, synchronised and renamed; elsewhere by one
+        upload, which object stores show when it is complete. A writer that dies leaves at most an
+        unpublished file, which ``gc`` removes.
+        """
+        if not self.local:
+            self.system.pipe_file(self.path(name), data)
+            return
+        final = Path(self.path(name))
+        part = Path(self.path(_INCOMING)) / f'{uuid.uuid4().hex}.part'
+        try:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with part.open('xb') as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(final)
+            _synchronise(final.parent)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise UsageError(f'cannot write to the store {self.address}: {error}') from error
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that has gone already is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.local:
+                Path(self.path(name)).unlink()
+            else:
+                self.system.rm_file(self.path(name))
+
+    def unpublished(self) -> list[str]:
+        """Return what writers left behind or are still writing."""
+        return self.find(_INCOMING)
+
+    def age(self, name: str) -> float:
+        """Return the seconds since a local file was last written."""
+        import time
+
+        try:
+            return time.time() - Path(self.path(name)).stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+
+def _opened(address: str) -> tuple[Any, str]:
+    import fsspec
+
+    try:
+        system, root = fsspec.core.url_to_fs(address)
+    except (ValueError, ImportError) as error:
+        raise UsageError(f'cannot open the store {address}: {error}') from error
+    return system, str(root)
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    protocol = system.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _synchronise(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
