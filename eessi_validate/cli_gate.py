@@ -177,7 +177,7 @@ def _sign(report: Report, directory: Path, key: Path) -> None:
 def _replay(path: Path, policy: Path | None, waivers: Path | None) -> Report:
     from eessi_validate.gate.decision.policy_file import load_policy
     from eessi_validate.gate.flow import replay
-    from eessi_validate.report import read_json
+    from eessi_validate.results.report_file import read_json
 
     return replay(read_json(path), load_policy(policy), waivers)
 

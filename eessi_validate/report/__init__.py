@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eessi_validate.report.atomic import write_atomically
 from eessi_validate.report.html import render_html
-from eessi_validate.report.json_form import json_schema, read_json, render_json
+from eessi_validate.report.json_form import json_schema, render_json
 from eessi_validate.report.junit import render_junit
 from eessi_validate.report.markdown import render_markdown
 from eessi_validate.report.terminal import print_report, render_terminal
@@ -16,7 +16,6 @@ __all__ = [
     'FORMS',
     'json_schema',
     'print_report',
-    'read_json',
     'render_html',
     'render_json',
     'render_junit',

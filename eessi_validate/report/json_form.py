@@ -11,11 +11,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from eessi_validate.errors import UsageError
 from eessi_validate.report.atomic import write_atomically
 from eessi_validate.results.model import SCHEMA_VERSION, Report
 
@@ -54,29 +52,6 @@ def render_json(report: Report) -> str:
     """The report as ASCII JSON with sorted keys: equal reports give equal bytes."""
     plain = _plain(report.model_dump())
     return json.dumps(plain, indent=1, sort_keys=True, allow_nan=False) + '\n'
-
-
-def read_json(path: Path) -> Report:
-    """Read ``report.json`` back; raises ``UsageError`` for any other file or schema version."""
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f'{path}: expected a report in JSON, found: {error}') from error
-    version = content.get('schema_version') if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
-        raise UsageError(
-            f'{path}: expected schema_version {SCHEMA_VERSION!r}, found {version!r}: '
-            'read it with the eessi-validate that wrote it'
-        )
-    try:
-        return Report.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = '.'.join(map(str, first['loc']))
-        raise UsageError(
-            f'{path}: not a valid report: {place}: {first["msg"]} '
-            f'({error.error_count()} in all); the schema is {SCHEMA_FILE}'
-        ) from error
 
 
 def _plain(value: Any) -> Any:

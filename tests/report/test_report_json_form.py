@@ -8,9 +8,10 @@ import pytest
 import report_factory as factory
 
 from eessi_validate.errors import UsageError
-from eessi_validate.report import json_schema, read_json, render_json, write_all
+from eessi_validate.report import json_schema, render_json, write_all
 from eessi_validate.report.json_form import SCHEMA_FILE, schema_text
 from eessi_validate.results.model import Metric, Report
+from eessi_validate.results.report_file import read_json
 
 REPORTS = [factory.accepted, factory.rejected, factory.held, lambda: factory.hostile(20)]
 

@@ -67,7 +67,7 @@ def read_results(path: Path, recorded: datetime.datetime, origin: Origin | None 
     except (ValueError, RecursionError) as error:
         raise UsageError(f'{path}: neither a JSON report nor a performance log: {error}') from error
     if isinstance(document, dict) and 'schema_version' in document:
-        from eessi_validate.report.json_form import read_json
+        from eessi_validate.results.report_file import read_json
 
         return Imported(((table_from_report(read_json(path), recorded), {path.name: data}),))
     if not isinstance(document, dict):
