@@ -620,6 +620,18 @@ def script_of_the_build_directory() -> Tarball:
     return tarball(sound().add(f'{FOO}/bin/x', text, mode=0o755))
 
 
+@hostile('shebang-build-path')
+def script_of_a_copy_of_the_release_elsewhere() -> Tarball:
+    text = b'#!/tmp/copy/versions/2023.06/compat/linux/x86_64/usr/bin/python3\n'
+    return tarball(sound().add(f'{FOO}/bin/x', text, mode=0o755), with_base=True)
+
+
+@hostile('shebang-build-path')
+def script_up_and_away_from_the_release() -> Tarball:
+    text = b'#!/tmp/versions/2023.06/compat/linux/x86_64/../../../../../x/python3\n'
+    return tarball(sound().add(f'{FOO}/bin/x', text, mode=0o755))
+
+
 @hostile('module-root-differs')
 def module_of_another_target() -> Tarball:
     archive = sound(SOFTWARE, 'Baz/1.0')

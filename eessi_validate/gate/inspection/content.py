@@ -91,9 +91,17 @@ def _interpreter_place(content: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def judge_script(head: bytes, path: bytes, add: Add) -> None:
-    """Report a script whose interpreter was only there while it was built."""
-    if found := _BUILD_PATHS.match(head):
+def judge_script(
+    head: bytes, interpreters: re.Pattern[bytes] | None, path: bytes, add: Add
+) -> None:
+    """Report a script whose interpreter was only there while it was built.
+
+    :arg interpreters: paths inside the release, which may itself be below such a directory.
+    """
+    found = _BUILD_PATHS.match(head)
+    if found and (
+        interpreters is None or not interpreters.fullmatch(found[1]) or b'/..' in found[1]
+    ):
         shown = found[1].decode('utf-8', 'backslashreplace')[:200]
         add('shebang-build-path', path, f'its interpreter is {shown}')
 

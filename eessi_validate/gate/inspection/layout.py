@@ -76,14 +76,21 @@ class Layout:
 
         :arg roots: where the repository may be; anywhere, if there is none.
         """
+        return self._inside(roots, b'compat')
+
+    def interpreters(self, roots: tuple[bytes, ...]) -> re.Pattern[bytes]:
+        """Return what the path of a script's interpreter in the release matches; see loaders."""
+        return self._inside(roots, b'(?:compat|software)')
+
+    def _inside(self, roots: tuple[bytes, ...], layer: bytes) -> re.Pattern[bytes]:
         assert self._name is not None
         where = b'|'.join(map(re.escape, roots)) or rb'/.*'
         # A suffix is one of the software layer; the compat layer may be the one without.
         plain = self._name.release.encode()
         release = re.escape(plain) + rb'(?:' + re.escape((self.top or plain)[len(plain) :]) + rb')?'
-        compat = f'/compat/{self._name.os}/{self._name.family}/'.encode()
+        family = re.escape(f'/{self._name.os}/{self._name.family}/'.encode())
         return re.compile(
-            rb'(?:' + where + rb')/(?:versions/)?' + release + re.escape(compat) + rb'[^\0]*'
+            rb'(?:' + where + rb')/(?:versions/)?' + release + b'/' + layer + family + rb'[^\0]*'
         )
 
     def place(self, path: bytes) -> Place:

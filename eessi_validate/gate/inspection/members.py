@@ -174,7 +174,9 @@ class MemberJudge:
                     content = [start := b''.join(reader.content())]
                 judge_elf(start, self._name.family, loaders, path, self._add)
         elif head[:2] == b'#!':
-            judge_script(reader.head(256), path, self._add)
+            family = self._name and self._name.family
+            inside = self._layout.interpreters(self._roots) if family else None
+            judge_script(reader.head(256), inside, path, self._add)
         place = directory.place
         if place.area == 'modules' and member.size <= MODULE_BYTES and place.below[:1] == (b'all',):
             content = content or [b''.join(reader.content())]
