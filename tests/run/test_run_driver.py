@@ -32,7 +32,7 @@ STATEFUL = """\
         here = os.path.dirname(os.path.abspath(__file__))
         self.prerun_cmds += [
             f'if [ -e {here}/hang-{self.case_key.partition("/")[0]} ]; then sleep 600; fi',
-            f'if [ -e {here}/once ]; then rm {here}/once; exit 7; fi',
+            f'if rm {here}/once 2>/dev/null; then exit 7; fi',
             f'if [ -e {here}/broken ]; then exit 8; fi',
         ]
 """
