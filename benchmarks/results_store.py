@@ -241,7 +241,7 @@ def query(work: Path) -> None:
 
 def ask(store: str, text: str) -> None:
     """Answer one query in this process: rows, seconds, gigabytes at most, processor seconds."""
-    from eessi_validate.cli_results import SHOWN
+    from eessi_validate.cli.results import SHOWN
 
     begin, used = time.perf_counter(), time.process_time()
     frame = open_archive(store).frame(text, SHOWN)

@@ -39,6 +39,7 @@ from eessi_validate.localstack.progress import Progress, Silent
 from eessi_validate.localstack.targets import check_targets, stage_target
 from eessi_validate.localstack.versions import module_versions
 from eessi_validate.localstack.wheels import Wheel
+from eessi_validate.user_cache import cache_home
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ def _build(
 ) -> BuildReport:
     host.require_programs()
     mirrors = _mirrors(request, job.release)
-    cache = (request.cache or host.cache_home()) / 'packages'
+    cache = (request.cache or cache_home()) / 'packages'
     directory = Path(os.path.abspath(cache / f'{job.release.name}-{job.arch.name}'))
     busy = 'waiting for another download of the same packages'
     with publish.lock(directory / 'lock', lambda: progress.say(busy)):

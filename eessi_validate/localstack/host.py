@@ -52,9 +52,3 @@ def keyring() -> str:
 def machine() -> str:
     """The host's architecture in EESSI's words."""
     return {'arm64': 'aarch64', 'amd64': 'x86_64'}.get(platform.machine(), platform.machine())
-
-
-def cache_home() -> Path:
-    """``$XDG_CACHE_HOME`` or ``~/.cache``, with our name below it."""
-    base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
-    return Path(base) / 'eessi-validate'

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from eessi_validate.errors import unknown_name
-from eessi_validate.localstack import host, provenance, publish
+from eessi_validate.localstack import provenance, publish
 from eessi_validate.localstack.catalogue import load_catalogue
 from eessi_validate.localstack.errors import LocalStackError
+from eessi_validate.user_cache import cache_home
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ReleaseArch:
 
 def default_root() -> Path:
     """``$XDG_CACHE_HOME/eessi-validate/local.eessi.io``, or below ``~/.cache``."""
-    return host.cache_home() / load_catalogue().repository
+    return cache_home() / load_catalogue().repository
 
 
 def prefix_of(root: Path, release: str) -> Path:

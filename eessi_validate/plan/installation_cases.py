@@ -1,7 +1,7 @@
 """Cases that need no application test: those of any installation, and those of a whole release.
 
-The driver decides them itself with ``eessi_library.installation``. What is only read and what is
-executed are two cases, because their evidence differs.
+The driver decides them itself. What is only read and what is executed are two cases, because
+their evidence differs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from eessi_library.installation import DYNAMIC_GROUPS, EMULATION, STATIC_GROUPS
 from eessi_validate.results.model import CaseId, Evidence, PlannedCase
 from eessi_validate.stack.modules import Module
 
@@ -22,8 +21,6 @@ class DriverTest:
     name: str
     #: Of one installation, or of a release and CPU target as a whole.
     subject: Literal['installation', 'release']
-    #: Groups of checks of ``eessi_library.installation``; empty for a test of the release.
-    groups: tuple[str, ...]
     #: False: files are read, nothing is run.
     executes: bool
     reason: str
@@ -39,27 +36,27 @@ class DriverTest:
 
 
 FILES_TEST: Final = DriverTest(
-    'EESSI_installation_files', 'installation', STATIC_GROUPS, False,
+    'EESSI_installation_files', 'installation', False,
     'its files fit every user, this release and this CPU target',
 )  # fmt: skip
 START_TEST: Final = DriverTest(
-    'EESSI_installation_start', 'installation', DYNAMIC_GROUPS, True,
+    'EESSI_installation_start', 'installation', True,
     'its module loads, its programs start, its extensions import',
 )  # fmt: skip
 EMULATED_TEST: Final = DriverTest(
-    'EESSI_installation_emulated', 'installation', (EMULATION,), True,
+    'EESSI_installation_emulated', 'installation', True,
     'its programs start on the emulated CPU of their target', True, Evidence.EMULATED,
 )  # fmt: skip
 INIT_TEST: Final = DriverTest(
-    'EESSI_init_selection', 'release', (), True,
+    'EESSI_init_selection', 'release', True,
     'the init script picks the right CPU target for recorded CPUs',
 )  # fmt: skip
 MPI_TEST: Final = DriverTest(
-    'EESSI_mpi_injection', 'release', (), False,
+    'EESSI_mpi_injection', 'release', False,
     "the site's MPI can stand in for the stack's",
 )  # fmt: skip
 GPU_TEST: Final = DriverTest(
-    'EESSI_gpu_driver', 'release', (), False,
+    'EESSI_gpu_driver', 'release', False,
     'the GPU driver of this node serves the CUDA of the stack',
 )  # fmt: skip
 

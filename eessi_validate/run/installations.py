@@ -15,22 +15,32 @@ import eessi_library.installation as installation
 from eessi_library.installation import release_checks as of_release
 from eessi_validate.errors import UsageError
 from eessi_validate.plan.installation_cases import (
-    DRIVER_TESTS,
+    EMULATED_TEST,
     FILES_TEST,
     GPU_TEST,
     INIT_TEST,
     MPI_TEST,
+    START_TEST,
     ReleaseCheck,
 )
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.run.reconcile import absent
 from eessi_validate.stack.layout import Release
+from eessi_validate.user_cache import cache_home
 
 if TYPE_CHECKING:
     from eessi_validate.plan.planner import TargetTree
 
 #: Findings named in the reason of a result; all of them are in its output.
 _NAMED: Final = 3
+
+
+#: Groups of checks that decide a case, by the name of its test.
+_GROUPS: Final = {
+    FILES_TEST.name: installation.STATIC_GROUPS,
+    START_TEST.name: installation.DYNAMIC_GROUPS,
+    EMULATED_TEST.name: (installation.EMULATION,),
+}
 
 
 def library_release(release: Release, tree: TargetTree) -> installation.Release:
@@ -82,8 +92,7 @@ def allow_rules(files: Sequence[str]) -> tuple[installation.AllowRule, ...]:
 
 def default_cache() -> Path | None:
     """Return the file that remembers answers between runs; None where nothing can be kept."""
-    base = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
-    path = Path(base, 'eessi-validate', 'installations.sqlite')
+    path = cache_home() / 'installations.sqlite'
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -104,9 +113,7 @@ def decide_installations(
     :arg allow: files with allow rules besides those that ship with the checks.
     """
     requests = (
-        installation_request(
-            library_release(release, tree), case.module, DRIVER_TESTS[case.id.test].groups
-        )
+        installation_request(library_release(release, tree), case.module, _GROUPS[case.id.test])
         for case, tree in pairs
     )
     cache = default_cache()

@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from eessi_validate.cli_stack import app
+from eessi_validate.cli.stack import app
 from eessi_validate.errors import UsageError
 
 
@@ -17,7 +17,7 @@ def run(*arguments):
 
 def test_help_imports_nothing_heavy():
     code = (
-        'import sys; import eessi_validate.cli_stack; '
+        'import sys; import eessi_validate.cli.stack; '
         'print([m for m in sys.modules if m.split(".")[0] in ("yaml", "pandas", "archspec")])'
     )
     assert subprocess.check_output([sys.executable, '-c', code], text=True).strip() == '[]'

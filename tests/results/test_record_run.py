@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import report_factory as factory
 
-from eessi_validate.cli import _record
+from eessi_validate.cli.run import _record
 from eessi_validate.report import write_all
 from eessi_validate.results.archive import open_archive
 from eessi_validate.results.archive.record import record_run

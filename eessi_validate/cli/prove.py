@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED
 from eessi_validate.errors import HoldError, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from eessi_validate.run.prepare import Request
 
 #: Exit codes: every mutant killed, not every one, not known.
-COMPLETE, INCOMPLETE, HELD = 0, 1, 75
 
 
 def prove(
@@ -92,7 +92,7 @@ def prove(
         typer.echo(line, err=True)
     if held and all(proof.complete for proof in proofs):
         raise typer.Exit(HELD)
-    raise typer.Exit(COMPLETE if all(proof.complete for proof in proofs) else INCOMPLETE)
+    raise typer.Exit(ACCEPTED if all(proof.complete for proof in proofs) else REJECTED)
 
 
 def _prove_one(request: Request, directory: Path, jobs: int, quiet: bool) -> Proof:

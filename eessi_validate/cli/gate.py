@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eessi_validate.cli_output import reader_may_leave
+from eessi_validate.cli.exit_codes import verdict_code
+from eessi_validate.cli.output import reader_may_leave
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
     from eessi_validate.results.model import Report
-
-_CODES = {'ACCEPT': 0, 'ACCEPT_WAIVED': 0, 'REJECT': 1}
-_HELD = 75
 
 
 def gate(
@@ -160,7 +158,7 @@ def verify(
             for each in done.objections:
                 typer.echo(f'{each.effect}: {each.check}: {each.reason}')
             typer.echo(f'{done.verdict.value}  sha256:{done.sha256}  signed by {done.principal}')
-    raise typer.Exit(_CODES.get(done.verdict.value, _HELD))
+    raise typer.Exit(verdict_code(done.verdict.value))
 
 
 def _sign(report: Report, directory: Path, key: Path) -> None:
@@ -195,7 +193,7 @@ def _finish(report: Report, out: Path | None, *, as_json: bool, shown: Path | No
             print_report(report)
             if directory := out or shown:
                 typer.echo(f'report: {directory / "report.html"}')
-    raise typer.Exit(_CODES.get(report.judgement.verdict.value, _HELD))
+    raise typer.Exit(verdict_code(report.judgement.verdict.value))
 
 
 def _fresh_directory() -> Path:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
     from eessi_validate.compare.ab.journal import Row
     from eessi_validate.run.prepare import Request
 
-#: Exit codes: 0 nothing is slower, 1 something is, 75 not known (inconclusive, failed, stopped).
-_CODES = {'not slower': 0, 'slower': 1, 'undecided': 75}
+#: Undecided: inconclusive, failed or stopped.
+_CODES = {'not slower': ACCEPTED, 'slower': REJECTED, 'undecided': HELD}
 
 _PERCENT = re.compile(r'^(\d+(?:\.\d+)?)\s*%?$')
 

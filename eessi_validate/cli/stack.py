@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eessi_validate.cli.exit_codes import REJECTED
+
 if TYPE_CHECKING:
     from eessi_validate.localstack.inventory import ReleaseArch
 
@@ -138,7 +140,7 @@ def verify(
             f'{loaded if each.grade == "native" else "modules not loaded"}; {each.seconds} s'
         )
     if any(r.findings for r in reports):
-        raise typer.Exit(1)
+        raise typer.Exit(REJECTED)
 
 
 @app.command()

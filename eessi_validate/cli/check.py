@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from eessi_validate.cli.exit_codes import HELD, REJECTED
+
 
 def check(
     stack: Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')] = '',
@@ -73,6 +75,6 @@ def check(
                 typer.echo(line)
         typer.echo(summary.sentence)
     if summary.errors:
-        raise typer.Exit(1)
+        raise typer.Exit(REJECTED)
     if summary.not_run or not summary.installations:
-        raise typer.Exit(75)
+        raise typer.Exit(HELD)

@@ -1,4 +1,4 @@
-"""The command line: one thin command per verb; the only place that knows exit codes."""
+"""``eessi-validate run``, ``plan`` and ``doctor``: what applies to this stack, and does it hold?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -16,48 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eessi_validate import __version__
-from eessi_validate.cli_ab import ab
-from eessi_validate.cli_check import check
-from eessi_validate.cli_compare import compare, history
-from eessi_validate.cli_gate import gate, verify
-from eessi_validate.cli_inspect import inspect
-from eessi_validate.cli_output import reader_may_leave
-from eessi_validate.cli_prove import prove
-from eessi_validate.cli_results import app as results_app
-from eessi_validate.cli_stack import app as stack_app
-from eessi_validate.errors import EessiValidateError, HoldError, UsageError
+from eessi_validate.cli.exit_codes import ACCEPTED, REJECTED, verdict_code
+from eessi_validate.cli.output import reader_may_leave
+from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
     from eessi_validate.results.model import Report
     from eessi_validate.run.prepare import Request
 
-#: What a wrong command line raises: ``ClickException``, which typer bundles or imports by version.
-_CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
-
 #: ReFrame's notation of durations.
 _DURATION = re.compile(r'^(?=\d)(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$')
-
-ACCEPTED, REJECTED, USAGE, HELD = 0, 1, 2, 75
-
-app = typer.Typer(
-    name='eessi-validate',
-    help='Decides whether software may go into an EESSI-style software stack, and says why.',
-    epilog='Exit codes: 0 ACCEPT, 1 REJECT, 2 usage error, 75 HOLD (not known: retry or ask).',
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-)
-app.add_typer(stack_app, name='stack')
-app.command()(check)
-app.command()(inspect)
-app.command()(gate)
-app.command()(verify)
-app.command()(prove)
-app.command()(ab)
-app.add_typer(results_app, name='results')
-app.command()(compare)
-app.command()(history)
 
 StackRoot = Annotated[str, typer.Option('--stack', metavar='ROOT', help='Root of the stack.')]
 ReleaseName = Annotated[str, typer.Option('--release', help='Release [default: the newest].')]
@@ -101,17 +68,6 @@ Built = Annotated[
 Json = Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')]
 
 
-@app.callback(invoke_without_command=True)
-def main_options(
-    version: Annotated[bool, typer.Option('--version', help='Show the version.')] = False,
-) -> None:
-    """Options that need no command."""
-    if version:
-        typer.echo(f'eessi-validate {__version__}')
-        raise typer.Exit
-
-
-@app.command()
 def run(
     stack: StackRoot = '',
     release: ReleaseName = '',
@@ -195,10 +151,9 @@ def run(
         else:
             print_report(report)
             typer.echo(f'report: {forms["html"]}')
-    raise typer.Exit(_verdict_code(report.judgement.verdict.value))
+    raise typer.Exit(verdict_code(report.judgement.verdict.value))
 
 
-@app.command()
 def plan(
     stack: StackRoot = '',
     release: ReleaseName = '',
@@ -245,7 +200,6 @@ def plan(
         typer.echo(line)
 
 
-@app.command()
 def doctor(
     stack: StackRoot = '',
     release: ReleaseName = '',
@@ -331,37 +285,3 @@ def _no_empty_directory(directory: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):
             directory.rmdir()
-
-
-def _verdict_code(verdict: str) -> int:
-    return {'ACCEPT': ACCEPTED, 'ACCEPT_WAIVED': ACCEPTED, 'REJECT': REJECTED}.get(verdict, HELD)
-
-
-def main() -> None:
-    """Run the command line; whatever goes wrong ends in a documented exit code."""
-    try:
-        code = app(standalone_mode=False)
-        # typer turns an interrupt into status 130, which is no verdict.
-        sys.exit(code if code in (REJECTED, USAGE, HELD) else HELD if code else ACCEPTED)
-    except typer.Abort:
-        sys.exit(HELD)
-    except _CommandLineError as error:
-        error.show()  # type: ignore[attr-defined]
-        sys.exit(USAGE)
-    except UsageError as error:
-        typer.echo(f'eessi-validate: {error}', err=True)
-        sys.exit(USAGE)
-    except HoldError as error:
-        typer.echo(f'eessi-validate: HOLD: {error}', err=True)
-        sys.exit(HELD)
-    except EessiValidateError as error:
-        # Not a verdict on any software: that is only ever the code of a judged run.
-        typer.echo(f'eessi-validate: {error}', err=True)
-        sys.exit(HELD)
-    except KeyboardInterrupt:
-        typer.echo('eessi-validate: HOLD: stopped', err=True)
-        sys.exit(HELD)
-    except Exception:  # noqa: BLE001 - an internal error is HOLD, whatever it is
-        traceback.print_exc()
-        typer.echo('eessi-validate: HOLD: internal error (above); nothing was decided', err=True)
-        sys.exit(HELD)

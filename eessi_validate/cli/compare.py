@@ -117,7 +117,7 @@ def history(
     """Show the series of a test: exit 1 for an alarm, 75 for no series, else 0."""
     import yaml
 
-    from eessi_validate.cli_results import opened
+    from eessi_validate.cli.results import opened
     from eessi_validate.compare.history import (
         find_history,
         references_of,

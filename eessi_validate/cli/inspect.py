@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED
+
 if TYPE_CHECKING:
     from eessi_validate.gate.inspection import Inspection
 
 #: Exit codes: nothing against it, rejected, a person or a retry is needed.
-_SOUND, _REJECTED, _HELD = 0, 1, 75
 
 
 def inspect(
@@ -38,7 +39,7 @@ def inspect(
     else:
         for line in lines(inspection):
             typer.echo(line)
-    raise typer.Exit(_REJECTED if inspection.rejected else _HELD if inspection.held else _SOUND)
+    raise typer.Exit(REJECTED if inspection.rejected else HELD if inspection.held else ACCEPTED)
 
 
 def lines(inspection: Inspection) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eessi_validate.cli.exit_codes import USAGE
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def import_results(
             for reason in entry['left_out']:
                 typer.echo(f'  left out: {reason}')
     if any('refused' in entry for entry in found):
-        raise typer.Exit(2)
+        raise typer.Exit(USAGE)
 
 
 @app.command('list')
