@@ -23,6 +23,7 @@ class Answer:
     code: int
     report: dict[str, Any]
     output: str
+    out: Path
 
     @property
     def verdict(self) -> str:
@@ -59,18 +60,23 @@ def breakable(breakable_root: Path) -> Iterator[Tampering]:
         tampering.mend()
 
 
+def start_driver(root: Path, *arguments: str, cwd: Path) -> Answer:
+    """Start ``eessi-validate run`` as a user does, in a process of its own."""
+    out = cwd / 'out'
+    command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'run']
+    command += ['--stack', str(root), '--out', str(out), '--quiet', *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ)
+    report = out / 'report.json'
+    document = json.loads(report.read_text()) if report.exists() else {}
+    return Answer(done.returncode, document, done.stdout + done.stderr, out)
+
+
 @pytest.fixture
 def validate(tmp_path: Path) -> Driver:
-    """Start ``eessi-validate run`` as a user does, in a process of its own."""
+    """``eessi-validate run`` in a directory of the test."""
 
     def start(root: Path, *arguments: str) -> Answer:
-        out = tmp_path / 'out'
-        command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'run']
-        command += ['--stack', str(root), '--out', str(out), '--quiet', *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ)
-        report = out / 'report.json'
-        document = json.loads(report.read_text()) if report.exists() else {}
-        return Answer(done.returncode, document, done.stdout + done.stderr)
+        return start_driver(root, *arguments, cwd=tmp_path)
 
     return start
 
@@ -79,14 +85,12 @@ def validate(tmp_path: Path) -> Driver:
 def recorded(breakable_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Logs of a sound run, kept in the release for the fault that plays them back."""
     directory = breakable_root / 'versions' / '2023.06' / 'recorded'
-    out = tmp_path_factory.mktemp('recorded') / 'out'
-    command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'run']
-    command += ['--stack', str(breakable_root), '--out', str(out), '--quiet']
-    command += ['--test', 'EESSI_GROMACS_WaterBox', '--scale', 'cores_2']
-    subprocess.run(command, check=True, capture_output=True)
+    arguments = ('--test', 'EESSI_GROMACS_WaterBox', '--scale', 'cores_2')
+    answer = start_driver(breakable_root, *arguments, cwd=tmp_path_factory.mktemp('recorded'))
+    assert answer.code == 0, answer.output
     directory.mkdir(exist_ok=True)
     for name in ('fixed.log', 'md.log'):
-        (path,) = out.rglob(name)
+        (path,) = answer.out.rglob(name)
         shutil.copy(path, directory / name)
     return directory
 

@@ -27,12 +27,8 @@ def _ranks_unaware(stack: Tampering) -> None:
 def _library_from_elsewhere(stack: Tampering) -> None:
     """Load a copy of the library that lies outside the installation."""
     library = next(iter(sorted(stack.installation('OpenMPI').rglob('libmpi.so.40')))).resolve()
-    elsewhere = stack.release / 'other-mpi'
-    stack.wrap(
-        broken.python(stack),
-        before=f'mkdir -p {elsewhere}; cp -n {library} {elsewhere}/libmpi.so.40; '
-        f'export LD_PRELOAD={elsewhere}/libmpi.so.40',
-    )
+    elsewhere = stack.copy(library, stack.release / 'other-mpi-libmpi.so.40')
+    stack.wrap(broken.python(stack), before=f'export LD_PRELOAD={elsewhere}')
 
 
 FAULTS = (

@@ -23,13 +23,8 @@ def _one_thread(stack: Tampering) -> None:
 def _another_numpy(stack: Tampering) -> None:
     """Import a copy of NumPy that lies elsewhere."""
     found = broken.site(stack, 'SciPy-bundle')
-    elsewhere = stack.release / 'elsewhere'
-    stack.wrap(
-        broken.python(stack),
-        before=f'[ -d {elsewhere}/numpy ] || {{ mkdir -p {elsewhere}; '
-        f'cp -r {found}/numpy {found}/numpy.libs {elsewhere}; }}; '
-        f'export PYTHONPATH={elsewhere}:$PYTHONPATH',
-    )
+    elsewhere = stack.copy(found, stack.release / 'elsewhere')
+    stack.wrap(broken.python(stack), before=f'export PYTHONPATH={elsewhere}:$PYTHONPATH')
 
 
 FAULTS = (

@@ -53,6 +53,15 @@ class Tampering:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         path.chmod(mode)
 
+    def copy(self, source: Path, target: Path) -> Path:
+        """Put a copy of a file or directory where nothing is; return it."""
+        self._added.append(target)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copy(source, target)
+        return target
+
     def edit(self, path: Path, change: Callable[[str], str]) -> None:
         """Change the text of a file."""
         real = path.resolve()
@@ -70,6 +79,8 @@ class Tampering:
     def mend(self) -> None:
         """Put everything back."""
         for path in self._added:
+            if path.is_dir():
+                shutil.rmtree(path)
             path.unlink(missing_ok=True)
         self._added.clear()
         for path in reversed(self._changed):
