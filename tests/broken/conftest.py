@@ -19,7 +19,7 @@ from tampering import Tampering, mend_leftovers
 
 #: Module sets of the stacks that are broken, by the name that an application gives.
 STACKS: dict[str, tuple[str, ...]] = {
-    'minimal': (),
+    'minimal': ('minimal',),
     'full': ('full',),
     'python': ('python', 'ml', 'horovod'),
     'spark': ('spark',),
