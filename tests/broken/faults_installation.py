@@ -221,5 +221,5 @@ APPLICATION = Application(
     'installation',
     'minimal',
     FAULTS,
-    sound=(arguments(FILES), arguments(START)),
+    sound=((*arguments(FILES), *arguments(START), *arguments(INIT)),),
 )
