@@ -89,6 +89,14 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
             said = self.last_words(output)
             raise SanityError(sentence if said in (None, sentence) else f'{said}; {sentence}')
 
+    def expect_nonce(self, name: str, found: str) -> None:
+        """Fail unless what `name` repeats is the nonce of this run."""
+        expect(
+            found == self.nonce,
+            f"{name} does not reflect this run's nonce: it has {found or 'none'}, "
+            f'not {self.nonce} (recorded or foreign)',
+        )
+
     def last_words(self, output: str) -> str | None:
         """Return what the program itself says about its failure; None: nothing more is known."""
         return None

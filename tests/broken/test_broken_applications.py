@@ -21,7 +21,7 @@ import faults_r
 import faults_spark
 import faults_tensorflow
 import pytest
-from conftest import Driver
+from driver_answer import Driver
 from faults import Application, Fault
 from tampering import Tampering
 

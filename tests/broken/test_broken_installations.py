@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Driver
+from driver_answer import Driver
 from faults_installation import FILES, INIT, START, arguments
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Driver
+from driver_answer import Driver
 
 from eessi_validate.localstack import BuildRequest, build_stack
 

@@ -85,11 +85,7 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
         self.expect_clean_end()
         result = self._result()
         try:
-            found = result['nonce']
-            expect(
-                found == self.nonce,
-                f"result.json does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('result.json', result['nonce'])
             self._expect_layout(result)
             dense.judge(self.task, result)
         except (KeyError, TypeError, IndexError, dense.ResultError) as error:

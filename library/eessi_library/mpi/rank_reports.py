@@ -72,8 +72,4 @@ def expect_layout(test: LibraryTest, reports: Sequence[RankReport]) -> None:
 def expect_nonce(test: LibraryTest, reports: Sequence[RankReport]) -> None:
     """Fail unless every report is of this run."""
     for report in reports:
-        expect(
-            report.nonce == test.nonce,
-            f"the report of rank {report.rank} does not reflect this run's nonce: "
-            f'{report.nonce}, not {test.nonce} (a recorded or foreign report)',
-        )
+        test.expect_nonce(f'the report of rank {report.rank}', report.nonce)

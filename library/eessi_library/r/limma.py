@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
 from reframe.core.exceptions import SanityError
 
-from eessi_library.expect import expect
 from eessi_library.interpreter import r_error
 from eessi_library.library_test import LibraryTest
 from eessi_library.r import expression
@@ -72,11 +71,7 @@ class ModeratedT(LibraryTest, pin_prefix=True):
         self.expect_clean_end()
         said = self._said()
         try:
-            found = said.text('nonce')
-            expect(
-                found == self.nonce,
-                f"the output does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('the output', said.text('nonce'))
             for name in self.required_packages:
                 said.text(f'version of {name}')
             expression.judge(self.task, said)

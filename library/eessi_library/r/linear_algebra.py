@@ -93,11 +93,7 @@ class LinearAlgebraInR(LibraryTest, pin_prefix=True):
         self.expect_clean_end()
         said = self._said()
         try:
-            found = said.text('nonce')
-            expect(
-                found == self.nonce,
-                f"the output does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('the output', said.text('nonce'))
             self._expect_blas(said)
             truths.judge(self.task, said)
         except OutputError as error:

@@ -172,10 +172,7 @@ class Pipeline(PythonProgramTest, pin_prefix=True):
         """Check the end, the nonce, the layout, and every integer of every pass."""
         self.expect_clean_end()
         result = self._result()
-        expect(
-            result.nonce == self.nonce,
-            f"result.json does not reflect this run's nonce: it has {result.nonce}",
-        )
+        self.expect_nonce('result.json', result.nonce)
         self._expect_layout(result)
         asked = self.partitions
         found = [p.partitions for p in result.passes]
