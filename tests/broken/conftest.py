@@ -32,17 +32,13 @@ def validate(tmp_path: Path) -> Driver:
 
 
 @pytest.fixture(scope='session')
-def breakable_root(local_stack: Path) -> Callable[[str], Path]:
-    """Root of a local stack by its name in ``STACKS``, built beside the sound one and mended."""
-    from eessi_validate.localstack import BuildRequest, build_stack
+def breakable_root(stack_with: Callable[..., Path]) -> Callable[[str], Path]:
+    """Root of a local stack by its name in ``STACKS``, mended before use."""
 
     @cache
     def of(name: str) -> Path:
-        root = local_stack.parent / f'breakable-{name}' / 'local.eessi.io'
-        if root.is_dir():
-            mend_leftovers(root)
-        packages = local_stack.parent.parent
-        build_stack(BuildRequest('2023.06', software=STACKS[name], root=root, cache=packages))
+        root = stack_with(f'breakable-{name}', *STACKS[name])
+        mend_leftovers(root)
         return root
 
     return of
