@@ -13,12 +13,13 @@ from eessi_validate.cli.ab import ab
 from eessi_validate.cli.check import check
 from eessi_validate.cli.compare import compare, history
 from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED, USAGE
-from eessi_validate.cli.gate import gate, verify
+from eessi_validate.cli.gate import gate
 from eessi_validate.cli.inspect import inspect
 from eessi_validate.cli.prove import prove
 from eessi_validate.cli.results import app as results_app
 from eessi_validate.cli.run import doctor, plan, run
 from eessi_validate.cli.stack import app as stack_app
+from eessi_validate.cli.verify import verify
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
 #: What a wrong command line raises: ``ClickException``, which typer bundles or imports by version.

@@ -1,4 +1,4 @@
-"""``eessi-validate gate`` and ``verify``: may this tarball go into the stack?"""
+"""``eessi-validate gate``: may this tarball go into the stack?"""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ def gate(
     waivers: Annotated[Path | None, typer.Option('--waivers', help='Waivers.')] = None,
     metadata: Annotated[
         Path | None, typer.Option('--metadata', help="The tarball's .meta.txt file.")
+    ] = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option('--signature', help='Its signature; it is verified before all else.'),
+    ] = None,
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option('--allowed-signers', help='File of ssh-keygen(1): who may sign tarballs.'),
     ] = None,
     context: Annotated[
         str,
@@ -74,11 +82,15 @@ def gate(
     if bot_job and not bot_job.isalnum():
         raise UsageError(f'--bot-job {bot_job!r} is no job id')
     if replayed:
-        if tarball or stack or sign or static_only or in_place or metadata:
+        if tarball or stack or sign or static_only or in_place or metadata or signature:
             raise UsageError('--replay decides on a stored report: give only --policy, --waivers')
         _finish(_replay(replayed, policy, waivers), out, as_json=as_json)
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
+    if (signature is None) != (allowed_signers is None):
+        raise UsageError('--signature and --allowed-signers say something only together')
+    if sign and not sign.is_file():
+        raise UsageError(f'no key at {sign}')
     directory = (out or _fresh_directory()).expanduser().absolute()
     report = gate_tarball(
         GateRequest(
@@ -88,6 +100,8 @@ def gate(
             policy=policy,
             waivers=waivers,
             metadata=metadata,
+            signature=signature,
+            allowed_signers=allowed_signers,
             context=context,
             static_only=static_only,
             in_place=in_place,
@@ -106,59 +120,6 @@ def gate(
 
         write_atomically(Path.cwd() / f'_bot_job{bot_job}.test', render_bot_test(report))
     _finish(report, None, as_json=as_json, shown=directory)
-
-
-def verify(
-    tarball: Annotated[Path, typer.Argument(help='The tarball that is to be ingested.')],
-    attestation: Annotated[Path, typer.Option('--attestation', help='What a gate has signed.')],
-    allowed_signers: Annotated[
-        Path, typer.Option('--allowed-signers', help='File of ssh-keygen(1): who may sign.')
-    ],
-    policy: Annotated[Path, typer.Option('--policy', help='The policy that must have decided.')],
-    signature: Annotated[
-        Path | None, typer.Option('--signature', help='[default: the attestation with .sig]')
-    ] = None,
-    stack: Annotated[
-        Path | None,
-        typer.Option('--stack', metavar='ROOT', help='Base stack [default: as attested].'),
-    ] = None,
-    metadata: Annotated[
-        Path | None, typer.Option('--metadata', help="The tarball's .meta.txt file.")
-    ] = None,
-    context: Annotated[str, typer.Option('--context', help='What it is verified for.')] = 'ingest',
-    as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
-) -> None:
-    """Check a signed verdict just before ingestion, without executing anything of the tarball."""
-    import json
-
-    from eessi_validate.gate.attestation.verify import VerifyRequest, verify_tarball
-
-    done = verify_tarball(
-        VerifyRequest(
-            tarball=tarball,
-            attestation=attestation,
-            allowed_signers=allowed_signers,
-            policy=policy,
-            signature=signature,
-            stack=stack,
-            metadata=metadata,
-            context=context,
-        )
-    )
-    with reader_may_leave():
-        if as_json:
-            answer = {
-                'verdict': done.verdict.value,
-                'sha256': done.sha256,
-                'principal': done.principal,
-                'objections': [each.model_dump(mode='json') for each in done.objections],
-            }
-            typer.echo(json.dumps(answer, indent=1))
-        else:
-            for each in done.objections:
-                typer.echo(f'{each.effect}: {each.check}: {each.reason}')
-            typer.echo(f'{done.verdict.value}  sha256:{done.sha256}  signed by {done.principal}')
-    raise typer.Exit(verdict_code(done.verdict.value))
 
 
 def _sign(report: Report, directory: Path, key: Path) -> None:

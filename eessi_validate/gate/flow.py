@@ -14,9 +14,10 @@ from eessi_validate.gate.base_identity import base_digest
 from eessi_validate.gate.decision.decide import decide
 from eessi_validate.gate.decision.policy_file import LoadedPolicy, load_policy
 from eessi_validate.gate.decision.waivers import load_waivers
-from eessi_validate.gate.inspection import Inspection, inspect_tarball
+from eessi_validate.gate.inspection import Inspection
 from eessi_validate.gate.overlay.candidate import Job, RunOutcome, run_job
 from eessi_validate.gate.overlay.extraction import extract_tarball
+from eessi_validate.gate.signed_inspection import FirstLook, look_at
 from eessi_validate.gate.versions import gate_versions, why_trial
 from eessi_validate.gate.workspace import Workspace
 from eessi_validate.results.model import (
@@ -49,6 +50,9 @@ class GateRequest:
     policy: Path | None = None
     waivers: Path | None = None
     metadata: Path | None = None
+    #: Signature that the tarball comes with, and who may have made it; both or none.
+    signature: Path | None = None
+    allowed_signers: Path | None = None
     context: str = 'ingest'
     static_only: bool = False
     in_place: bool = False
@@ -122,11 +126,18 @@ class _Gate:
 
     def decide(self, workspace: Workspace) -> Report:
         request = self._request
-        inspection = inspect_tarball(
-            request.tarball, base=self._stack.root, metadata=request.metadata
-        )
-        record = self._record(inspection)
         empty = RunOutcome('none')
+        look = look_at(
+            request.tarball,
+            base=self._stack.root,
+            metadata=request.metadata,
+            signature=request.signature,
+            allowed_signers=request.allowed_signers,
+            rules=self._policy.policy.signature,
+        )
+        inspection, record = look.inspection, self._record(look)
+        if look.unread:
+            return self._decide(inspection, record, replace(empty, hold=look.unread))
         preliminary = self._decide(inspection, record, empty)
         if any(excuse.effect == 'reject' for excuse in preliminary.judgement.excuses):
             why = 'nothing of it was extracted or run, because its inspection rejects it'
@@ -148,7 +159,8 @@ class _Gate:
             outcome = RunOutcome('none', hold='the base stack changed while it was tested on')
         return self._decide(inspection, record, outcome)
 
-    def _record(self, inspection: Inspection) -> GateRecord:
+    def _record(self, look: FirstLook) -> GateRecord:
+        inspection = look.inspection
         facts, day = inspection.facts, self._request.day or self._started.date()
         return GateRecord(
             tarball=inspection.subject.name,
@@ -159,6 +171,7 @@ class _Gate:
             modules=tuple(dict.fromkeys(_named(inspection))),
             top=_release(inspection) if facts.release_in_paths else '',
             findings=stored_findings(inspection),
+            signature=look.signature,
             base_digest=base_digest_of(self._stack, _release(inspection)),
             method='none',
             context=self._request.context,

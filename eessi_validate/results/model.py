@@ -322,6 +322,14 @@ class Waiver(Record):
     expires: str = Field(pattern=r'^\d{4}-\d\d-\d\d$')
 
 
+class TarballSignature(Record):
+    """Whose valid signature a tarball came with."""
+
+    principal: str
+    #: What it was made for (SSHSIG): the name of a build bot, ``file`` where nothing was said.
+    namespace: str
+
+
 class GateRecord(Record):
     """What a gate adds to a run: the tarball, its findings, the base, and what decided."""
 
@@ -336,6 +344,8 @@ class GateRecord(Record):
     #: Prefix of the tarball's paths: ``<release>[-<suffix>]``.
     top: str = ''
     findings: tuple[TarballFinding, ...] = ()
+    #: Whose signature was verified before the tarball was read; None if that was not asked for.
+    signature: TarballSignature | None = None
     #: Identity of the base stack without the tarball.
     base_digest: str
     #: How the tarball was laid over the base; ``none`` if nothing was run.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from gated import Player, gate, official_policy
+from ssh_keys import make_key
 from tar_crafting import NAME, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
@@ -21,13 +22,6 @@ from eessi_validate.gate.attestation.verify import VerifyRequest, verify_tarball
 from eessi_validate.results.model import Outcome
 
 pytestmark = pytest.mark.skipif(not shutil.which('ssh-keygen'), reason='no ssh-keygen')
-
-
-def make_key(path: Path) -> str:
-    """Make a key and return its public half."""
-    command = ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', str(path)]
-    subprocess.run(command, check=True, timeout=60)
-    return path.with_suffix('.pub').read_text().strip()
 
 
 @pytest.fixture

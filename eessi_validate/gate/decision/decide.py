@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from eessi_validate.gate.decision.baseline import classify
 from eessi_validate.gate.decision.policy_file import LoadedPolicy
+from eessi_validate.gate.decision.signature_rules import judge_signature
 from eessi_validate.gate.decision.waivers import covering, why_void
 from eessi_validate.gate.inspection.findings import finding_kinds
 from eessi_validate.gate.judge import judge
@@ -65,10 +66,16 @@ def decide(
             'policy_digest': policy.digest,
         }
     )
+    unsigned = judge_signature(gate.signature, policy.policy.signature)
+    known = {finding.id for finding in gate.findings}
+    asked = gate.model_copy(
+        update={'findings': (*gate.findings, *(f for f in unsigned if f.id not in known))}
+    )
     strict = judge(subject, plan, run)
     decision = _Decision(gate, policy, subject.digest)
     objections = [
-        *_of_findings(gate),
+        *_of_findings(asked),
+        *_of_signature(gate),
         *_of_gate(gate),
         *_of_coverage(plan, gate),
         *_of_cases(strict.judgement.excuses, run, gate),
@@ -162,6 +169,20 @@ def _installation_of(member: str, gate: GateRecord) -> tuple[str, str]:
         return '', ''
     version, _ = split_version(parts[start + 1].removesuffix('.lua'))
     return parts[start], version
+
+
+def _of_signature(gate: GateRecord) -> list[_Objection]:
+    if gate.signature is None:
+        return []
+    reason = f'signed by {gate.signature.principal} for {gate.signature.namespace}'
+    return [
+        _Objection(
+            Excuse(
+                subject=gate.tarball, check='signature', cpu_target=gate.cpu_target, effect='note',
+                reason=reason, release='',
+            )
+        )
+    ]  # fmt: skip
 
 
 def _of_gate(gate: GateRecord) -> list[_Objection]:

@@ -56,6 +56,17 @@ class Rule(_Part):
         )
 
 
+class SignatureRules(_Part):
+    """What is asked of the signature that a tarball comes with."""
+
+    #: Whether a tarball without a verified signature is rejected.
+    required: bool = False
+    #: Principals whose signature counts; empty: all that the allowed signers name.
+    principals: tuple[str, ...] = ()
+    #: Namespaces that count, e.g. the name of a build bot; empty: all that the signers may use.
+    namespaces: tuple[str, ...] = ()
+
+
 class AttestationRules(_Part):
     """What ``verify`` asks of an attestation."""
 
@@ -76,6 +87,7 @@ class PolicyFile(_Part):
     #: Versions from which official runs are made, as reports record them, by name.
     pins: dict[str, str] = Field(default_factory=dict)
     attestation: AttestationRules = AttestationRules()
+    signature: SignatureRules = SignatureRules()
 
     def rule(self, context: str, target: str, check: str, day: datetime.date) -> Rule:
         """Return the rule that counts."""
