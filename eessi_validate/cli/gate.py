@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eessi_validate.cli.exit_codes import verdict_code
+from eessi_validate.cli.gate_bundle import decide_on_bundle
 from eessi_validate.cli.output import reader_may_leave
 from eessi_validate.errors import UsageError
 
@@ -65,6 +66,19 @@ def gate(
         list[Path] | None,
         typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option('--bundle', metavar='DIR', help='Decide on all tarballs of a change there.'),
+    ] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            '--targets', help='Of a bundle: expected CPU targets [default: policy, else stack].'
+        ),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option('--processes', min=1, max=64, help='Of a bundle: readers at a time.')
+    ] = 1,
     bot_job: Annotated[
         str,
         typer.Option('--bot-job', metavar='ID', help='Write _bot_job<ID>.test here, for the bot.'),
@@ -81,6 +95,24 @@ def gate(
         raise UsageError(f'unknown context {context!r}: valid are {", ".join(CONTEXTS)}')
     if bot_job and not bot_job.isalnum():
         raise UsageError(f'--bot-job {bot_job!r} is no job id')
+    if bundle:
+        if tarball or sign or static_only or in_place or metadata or signature or replayed:
+            raise UsageError('--bundle decides on a directory: metadata, signatures and '
+                             'attestations are what lies beside each tarball')  # fmt: skip
+        decide_on_bundle(
+            bundle,
+            stack,
+            policy=policy,
+            waivers=waivers,
+            allowed_signers=allowed_signers,
+            targets=targets,
+            context=context,
+            processes=processes,
+            out=out,
+            as_json=as_json,
+        )
+    if targets:
+        raise UsageError('--targets says what a bundle must have: give --bundle DIR')
     if replayed:
         if tarball or stack or sign or static_only or in_place or metadata or signature:
             raise UsageError('--replay decides on a stored report: give only --policy, --waivers')

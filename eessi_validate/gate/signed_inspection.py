@@ -11,7 +11,15 @@ from eessi_validate.gate.attestation.tarball_signature import (
 )
 from eessi_validate.gate.decision.policy_file import SignatureRules
 from eessi_validate.gate.decision.signature_rules import judge_signature, signature_finding
-from eessi_validate.gate.inspection import Facts, Finding, Inspection, Totals, inspect_tarball
+from eessi_validate.gate.inspection import (
+    DEFAULT_LIMITS,
+    Facts,
+    Finding,
+    Inspection,
+    Limits,
+    Totals,
+    inspect_tarball,
+)
 from eessi_validate.results.model import TarballSignature
 
 
@@ -34,6 +42,7 @@ def look_at(
     signature: Path | None,
     allowed_signers: Path | None,
     rules: SignatureRules,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> FirstLook:
     """Verify the signature if one is given or required; inspect the file unless that refuses it.
 
@@ -41,12 +50,13 @@ def look_at(
     :raises HoldError: if the file cannot be read, or the signature not be looked at.
     """
     if signature is None and not rules.required:
-        return FirstLook(inspect_tarball(tarball, base=base, metadata=metadata), None)
+        inspection = inspect_tarball(tarball, base=base, metadata=metadata, limits=limits)
+        return FirstLook(inspection, None)
     check = check_tarball_signature(tarball, signature, allowed_signers, rules.principals)
     if check.finding or judge_signature(check.signature, rules):
         why = 'nothing of it was read, extracted or run, because of its signature'
         return FirstLook(_unread(check), check.signature, why)
-    inspection = inspect_tarball(tarball, base=base, metadata=metadata)
+    inspection = inspect_tarball(tarball, base=base, metadata=metadata, limits=limits)
     if check.subject.sha256 != inspection.subject.sha256:
         changed = _finding('file-changed', 'it changed after its signature was verified')
         findings = (changed, *inspection.findings)

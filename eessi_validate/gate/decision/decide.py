@@ -66,15 +66,10 @@ def decide(
             'policy_digest': policy.digest,
         }
     )
-    unsigned = judge_signature(gate.signature, policy.policy.signature)
-    known = {finding.id for finding in gate.findings}
-    asked = gate.model_copy(
-        update={'findings': (*gate.findings, *(f for f in unsigned if f.id not in known))}
-    )
     strict = judge(subject, plan, run)
     decision = _Decision(gate, policy, subject.digest)
     objections = [
-        *_of_findings(asked),
+        *_of_findings(_with_unsigned(gate, policy)),
         *_of_signature(gate),
         *_of_gate(gate),
         *_of_coverage(plan, gate),
@@ -116,6 +111,34 @@ def release_findings(gate: GateRecord, policy: LoadedPolicy, digest: str) -> lis
     """
     decision = _Decision(gate, policy, digest)
     return [decision.settle(objection) for objection in _of_findings(gate)]
+
+
+def settle_static(
+    gate: GateRecord, policy: LoadedPolicy, digest: str, *, without_run: str = ''
+) -> tuple[list[Excuse], frozenset[str]]:
+    """Return the excuses of findings and signature after rules and waivers, and the waivers used.
+
+    :arg digest: of the tarball, ``sha256:...``.
+    :arg without_run: why no run of its cases is known; a rule may release that, a waiver not.
+    """
+    decision = _Decision(gate, policy, digest)
+    asked = _with_unsigned(gate, policy) if gate.tarball else gate
+    excuses = [decision.settle(objection) for objection in _of_findings(asked)]
+    if without_run:
+        excuse = Excuse(
+            subject=gate.tarball, check='evidence', cpu_target=gate.cpu_target, effect='hold',
+            reason=without_run, release='gate it where its cases can run, and sign the verdict',
+        )  # fmt: skip
+        excuses.append(decision.settle(_Objection(excuse, check='evidence', by_rule=True)))
+    return excuses, frozenset(decision.used)
+
+
+def _with_unsigned(gate: GateRecord, policy: LoadedPolicy) -> GateRecord:
+    """Add what the policy asks of the signature, unless something is known of it already."""
+    if any(finding.id.startswith('signature-') for finding in gate.findings):
+        return gate
+    unsigned = judge_signature(gate.signature, policy.policy.signature)
+    return gate.model_copy(update={'findings': (*gate.findings, *unsigned)})
 
 
 def _of_findings(gate: GateRecord) -> list[_Objection]:

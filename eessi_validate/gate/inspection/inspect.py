@@ -17,7 +17,14 @@ from eessi_validate.gate.inspection.limits import DEFAULT_LIMITS, Limits
 from eessi_validate.gate.inspection.links import LinkJudge
 from eessi_validate.gate.inspection.members import MemberJudge
 from eessi_validate.gate.inspection.metadata import judge_metadata
-from eessi_validate.gate.inspection.model import Facts, Inspection, Placed, Subject, Totals
+from eessi_validate.gate.inspection.model import (
+    Facts,
+    Inspection,
+    Installed,
+    Placed,
+    Subject,
+    Totals,
+)
 from eessi_validate.gate.inspection.opening import open_tarball
 from eessi_validate.gate.inspection.reader import TarReader
 from eessi_validate.gate.inspection.second_reading import SecondReading
@@ -66,7 +73,7 @@ class _Inspector:
         self._judge = MemberJudge(
             self._name, self._layout, self._tree, self._base, self._log.add, limits
         )
-        self._installations: tuple[Placed, ...] = ()
+        self._installations: tuple[Installed, ...] = ()
         self._modules: tuple[Placed, ...] = ()
         self._complete = False
 
@@ -146,7 +153,8 @@ class _Inspector:
             )
 
     def _judge_whole(self, name: TarballName) -> None:
-        whole = Completeness(name, self._layout, self._tree, self._base, self._log.add)
+        told = self._judge.told
+        whole = Completeness(name, self._layout, self._tree, self._base, told, self._log.add)
         if self._complete:
             whole.judge(self._judge.counts['-'])
             links = LinkJudge(
@@ -204,6 +212,7 @@ class _Inspector:
             timestamp=name.timestamp if name else 0,
             release_in_paths=self._layout.top != b'',
             compression=stream.compression,
+            repositories=tuple(sorted(map(printable, self._judge.told.repositories))),
             second_reader=second.reader,
             base_checked=self._base is not None,
             metadata_checked=has_metadata,
