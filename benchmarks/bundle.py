@@ -91,15 +91,19 @@ def main() -> None:
             run = timed([*command, '--processes', str(processes)])
             assert run.code == 75, run
             speed = megabytes / run.wall
-            figure = f'{run.wall:.1f} s: {speed:.0f} MB/s, {run.wall / plain.wall:.2f} x sha256sum'
+            figure = (
+                f'{run.wall:.1f} s ({run.user:.1f} s of CPU): {speed:.0f} MB/s, '
+                f'{run.wall / plain.wall:.2f} x sha256sum'
+            )
             row(f'{len(files)} x {asked.size} MB, {processes} at a time', figure,
                 '>= 27 MB/s', speed >= 27)  # fmt: skip
+        # One tarball peaks now here, now there: of several the largest peak is what is seen.
         whole = peak_at_once(command)
-        for file in files[1:]:
+        for file in files[len(files) // 2 :]:
             Path(file).unlink()
-        one = peak_at_once(command)
-        row('memory at once, all of them and one', f'{whole:.0f} and {one:.0f} MB', 'flat',
-            whole < 1.3 * one)  # fmt: skip
+        half = peak_at_once(command)
+        row('memory at once, all of them and half', f'{whole:.0f} and {half:.0f} MB', 'flat',
+            whole < 1.3 * half)  # fmt: skip
 
 
 if __name__ == '__main__':
