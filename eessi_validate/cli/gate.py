@@ -66,6 +66,13 @@ def gate(
         list[Path] | None,
         typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
     ] = None,
+    investigate: Annotated[
+        bool, typer.Option('--investigate', help='Say what failures come from, by running more.')
+    ] = False,
+    previous_tests: Annotated[
+        Path | None,
+        typer.Option('--previous-tests', metavar='PATH', help='Tests of before, to compare with.'),
+    ] = None,
     bundle: Annotated[
         Path | None,
         typer.Option('--bundle', metavar='DIR', help='Decide on all tarballs of a change there.'),
@@ -121,6 +128,10 @@ def gate(
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
     if (signature is None) != (allowed_signers is None):
         raise UsageError('--signature and --allowed-signers say something only together')
+    if previous_tests and not investigate:
+        raise UsageError('--previous-tests are for --investigate')
+    if investigate and (static_only or in_place):
+        raise UsageError('--investigate needs cases that are run, and a base to compare with')
     if sign and not sign.is_file():
         raise UsageError(f'no key at {sign}')
     directory = (out or _fresh_directory()).expanduser().absolute()
@@ -137,6 +148,8 @@ def gate(
             context=context,
             static_only=static_only,
             in_place=in_place,
+            investigate=investigate,
+            previous_tests=previous_tests,
             sign=sign is not None,
             quiet=quiet or as_json,
             checks=tuple(str(path.expanduser().absolute()) for path in checks or ()),

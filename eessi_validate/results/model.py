@@ -293,6 +293,36 @@ class Baseline(Record):
     reason: str = ''
 
 
+class Cause(str, Enum):
+    """What a failure is put down to."""
+
+    BUILD = 'build'
+    TEST = 'test'
+    #: The base stack or the host, which are the same with and without the build.
+    BASE = 'base'
+    LUCK = 'luck'
+
+
+#: What a rerun said; ``none`` where there was nothing to run.
+CellWord = Literal['pass', 'fail', 'not known', 'none']
+
+
+class Investigation(Record):
+    """A failing case once more, one thing changed at a time."""
+
+    #: ``PlannedCase.full_key`` of the case.
+    case: str
+    #: The same again, on the base alone, with the previous test, and both.
+    again: CellWord
+    base: CellWord
+    previous: CellWord
+    both: CellWord
+    #: Empty if the reruns do not tell.
+    causes: tuple[Cause, ...]
+    #: Why reruns said nothing.
+    reasons: tuple[str, ...] = ()
+
+
 class TarballFinding(Record):
     """One finding of the static inspection."""
 
@@ -353,6 +383,8 @@ class GateRecord(Record):
     #: Why nothing was run; '' if something was.
     hold: str = ''
     baselines: tuple[Baseline, ...] = ()
+    #: Of failing cases, where that was asked for.
+    investigations: tuple[Investigation, ...] = ()
     #: Context of the decision and its day, which decide what rules and waivers count.
     context: str
     decided: str

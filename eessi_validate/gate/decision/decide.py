@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from eessi_validate.gate.decision.baseline import classify
+from eessi_validate.gate.decision.investigation import words_for_case
 from eessi_validate.gate.decision.policy_file import LoadedPolicy
 from eessi_validate.gate.decision.signature_rules import judge_signature
 from eessi_validate.gate.decision.waivers import covering, why_void
@@ -259,6 +260,7 @@ def _of_cases(excuses: tuple[Excuse, ...], run: Run, gate: GateRecord) -> list[_
     results: dict[str, list[CaseResult]] = {}
     for result in run.results:
         results.setdefault(result.case.full_key, []).append(result)
+    investigated = {each.case: each for each in gate.investigations}
     found = []
     for excuse in excuses:
         if not excuse.cases:
@@ -270,15 +272,14 @@ def _of_cases(excuses: tuple[Excuse, ...], run: Run, gate: GateRecord) -> list[_
         (key,) = excuse.cases
         (case, *_) = results[key]
         failure = gate.classes.get(key)
+        reason = f'{failure.value}: {excuse.reason}' if failure else excuse.reason
+        if key in investigated:
+            reason = f'{reason} [{words_for_case(investigated[key])}]'
         # One case with two results is not known well enough to be released.
         known = len(results[key]) == 1 and case.outcome in _WAIVABLE_OUTCOMES
         found.append(
             _Objection(
-                excuse.model_copy(
-                    update={
-                        'reason': f'{failure.value}: {excuse.reason}' if failure else excuse.reason
-                    }
-                ),
+                excuse.model_copy(update={'reason': reason}),
                 software=case.case.id.software,
                 version=case.case.id.version,
                 check=case.case.id.test,
