@@ -103,9 +103,11 @@ def gate(
     if bot_job and not bot_job.isalnum():
         raise UsageError(f'--bot-job {bot_job!r} is no job id')
     if bundle:
-        if tarball or sign or static_only or in_place or metadata or signature or replayed:
-            raise UsageError('--bundle decides on a directory: metadata, signatures and '
-                             'attestations are what lies beside each tarball')  # fmt: skip
+        _refuse_together(
+            '--bundle decides on a directory: what belongs to a tarball lies beside it',
+            tarball, metadata, signature, sign, static_only, in_place, replayed, checks,
+            investigate, bot_job,
+        )  # fmt: skip
         decide_on_bundle(
             bundle,
             stack,
@@ -121,8 +123,11 @@ def gate(
     if targets:
         raise UsageError('--targets says what a bundle must have: give --bundle DIR')
     if replayed:
-        if tarball or stack or sign or static_only or in_place or metadata or signature:
-            raise UsageError('--replay decides on a stored report: give only --policy, --waivers')
+        _refuse_together(
+            '--replay decides on a stored report: give only --policy, --waivers',
+            tarball, stack, metadata, signature, allowed_signers, sign, static_only, in_place,
+            checks, investigate, bot_job,
+        )  # fmt: skip
         _finish(_replay(replayed, policy, waivers), out, as_json=as_json)
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
@@ -165,6 +170,11 @@ def gate(
 
         write_atomically(Path.cwd() / f'_bot_job{bot_job}.test', render_bot_test(report))
     _finish(report, None, as_json=as_json, shown=directory)
+
+
+def _refuse_together(why: str, *others: object) -> None:
+    if any(others):
+        raise UsageError(why)
 
 
 def _sign(report: Report, directory: Path, key: Path) -> None:

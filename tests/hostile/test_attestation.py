@@ -111,6 +111,17 @@ def test_a_principal_that_the_policy_does_not_name_does_not(signed, tmp_path):
         verify_tarball(replace(signed, policy=official_policy(tmp_path, **rules)))
 
 
+def test_of_several_principals_with_one_key_the_one_that_the_policy_names_counts(signed, tmp_path):
+    own = signed.allowed_signers.read_text()
+    signed.allowed_signers.write_text(own + own.replace('gate@', 'other@'))
+    policy = official_policy(tmp_path, attestation={'principals': ['other@example.org']})
+    request = replace(signed, policy=policy)
+    assert verify_tarball(request).principal == 'other@example.org'
+    signed.allowed_signers.write_text(own + own.replace('gate@', 'other@').replace('ssh', 'x-ssh'))
+    with pytest.raises(HoldError):
+        verify_tarball(request)
+
+
 def test_another_policy_context_or_version_is_held(signed, tmp_path):
     assert outcome(replace(signed, context='upload')) == ('HOLD', {'context'})
     other = official_policy(tmp_path, description='changed')

@@ -181,6 +181,16 @@ def test_a_module_of_another_repository_is_seen(bundle, base):
     assert report.verdict.value == 'REJECT'
 
 
+def test_a_target_that_the_base_has_under_its_old_name_is_known(bundle, base):
+    old = base / 'versions' / software('aarch64/graviton2') / 'modules/all'
+    (old / 'Foo').mkdir(parents=True)
+    (old / f'{FOO}.lua').write_bytes(module(software('aarch64/graviton2'), FOO))
+    report = decided(bundle, base)
+    (missing,) = [each for each in report.concerns if each.check == 'bundle-target-missing']
+    # It has all modules already; that there is no tarball for it stays to be said.
+    assert missing.reasons == {'aarch64/neoverse_n1': 'there is no tarball for this target'}
+
+
 def with_extensions(target: str, *, by_module: str = '', by_easyconfig: str = '') -> Archive:
     """Return a tarball whose module or easyconfig lists extensions."""
     archive, root = Archive(), software(target)
@@ -280,6 +290,8 @@ def test_the_command_writes_its_forms_and_ends_with_the_verdict(bundle, base, tm
         [*asked, '--targets', 'x86_64/intel/nonesuch'],
         [*asked, '--static-only'],
         [*asked, '--sign', 'key'],
+        [*asked, '--investigate'],
+        [*asked, '--bot-job', '1'],
         ['--stack', base, '--targets', TARGETS[0], bundle / named(TARGETS[0])],
     ):
         assert command(*wrong).returncode == 2, wrong

@@ -135,10 +135,11 @@ def _in_base(
     if release not in stack.release_names:
         return {}
     found: dict[str, frozenset[Module]] = {}
-    paths = {each.target: each.cpu_target for each in tarballs}
+    paths = {_canonical(path): path for path in stack.release(release).cpu_targets}
+    paths |= {each.target: each.cpu_target for each in tarballs}
     for target in dict.fromkeys((*expected, *paths)):
         name, _, accel = target.partition('/accel/')
-        root = stack.release(release).software(paths.get(target) or name)
+        root = stack.release(release).software(paths.get(target) or paths.get(name) or name)
         own = f'accel/{accel}' if accel else ''
         there = set()
         for where, module in modules:
