@@ -1,4 +1,4 @@
-"""The forms of a bundle's report: JSON, Markdown and text."""
+"""The forms of a bundle's report: JSON with its schema, Markdown and text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,23 @@ from pathlib import Path
 from eessi_validate.report.atomic import write_atomically
 from eessi_validate.report.bundle_markdown import render_bundle_markdown
 from eessi_validate.report.bundle_terminal import render_bundle_terminal
-from eessi_validate.results.bundle import BundleReport
+from eessi_validate.report.json_form import SCHEMA_DIRECTORY
+from eessi_validate.results.bundle import BUNDLE_SCHEMA_VERSION, BundleReport
+
+SCHEMA_FILE = SCHEMA_DIRECTORY / f'bundle-{BUNDLE_SCHEMA_VERSION}.schema.json'
+
+
+def bundle_schema_text() -> str:
+    """The JSON Schema (draft 2020-12) of ``bundle.json``, as it is shipped."""
+    schema = BundleReport.model_json_schema()
+    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
+    schema['$id'] = f'urn:eessi-validate:bundle:{BUNDLE_SCHEMA_VERSION}'
+    return json.dumps(schema, indent=2, sort_keys=True) + '\n'
+
+
+def publish_bundle_schema() -> Path:
+    """Write the shipped schema anew; do so, and raise the version, when the model changes."""
+    return write_atomically(SCHEMA_FILE, bundle_schema_text())
 
 
 def render_bundle_json(report: BundleReport) -> str:

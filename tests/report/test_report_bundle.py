@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 
-from eessi_validate.report.bundle_files import render_bundle_json, write_bundle
+from eessi_validate.report.bundle_files import (
+    SCHEMA_FILE,
+    bundle_schema_text,
+    render_bundle_json,
+    write_bundle,
+)
 from eessi_validate.report.bundle_markdown import LIMIT, render_bundle_markdown
 from eessi_validate.report.bundle_terminal import render_bundle_terminal
 from eessi_validate.results.bundle import (
@@ -92,6 +98,16 @@ def test_markup_of_others_is_shown_not_obeyed():
     assert '@someone' not in text
     assert '\n# head' not in text
     assert '\n# head' not in render_bundle_terminal(report(concerns=(concern(hostile, hostile),)))
+
+
+def test_the_shipped_schema_is_that_of_the_model_and_reports_follow_it():
+    assert SCHEMA_FILE.read_text(encoding='utf-8') == bundle_schema_text(), (
+        'run publish_bundle_schema()'
+    )
+    schema = json.loads(bundle_schema_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    made = report(concerns=(concern('a', 'b'),))
+    jsonschema.validate(json.loads(render_bundle_json(made)), schema)
 
 
 def test_json_reads_back_equal(tmp_path):
