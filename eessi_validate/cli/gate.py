@@ -28,7 +28,7 @@ def gate(
         Path | None, typer.Option('--stack', metavar='ROOT', help='Base stack that it is for.')
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option('--policy', help='Policy [default: everything must pass].')
+        Path | None, typer.Option('--policy', help='Policy (default: everything must pass).')
     ] = None,
     waivers: Annotated[Path | None, typer.Option('--waivers', help='Waivers.')] = None,
     metadata: Annotated[
@@ -47,7 +47,7 @@ def gate(
         typer.Option('--context', help='build, upload, ingest, compat-security or monitor.'),
     ] = 'ingest',
     out: Annotated[
-        Path | None, typer.Option('--out', help='Directory of the results [default: a fresh one].')
+        Path | None, typer.Option('--out', help='Directory of the results (default: a fresh one).')
     ] = None,
     static_only: Annotated[
         bool, typer.Option('--static-only', help='Inspect only; never accepts.')
@@ -80,7 +80,7 @@ def gate(
     targets: Annotated[
         list[str] | None,
         typer.Option(
-            '--targets', help='Of a bundle: expected CPU targets [default: policy, else stack].'
+            '--targets', help='Of a bundle: expected CPU targets (default: policy, else stack).'
         ),
     ] = None,
     processes: Annotated[

@@ -19,11 +19,11 @@ def verify(
     ],
     policy: Annotated[Path, typer.Option('--policy', help='The policy that must have decided.')],
     signature: Annotated[
-        Path | None, typer.Option('--signature', help='[default: the attestation with .sig]')
+        Path | None, typer.Option('--signature', help='Default: the attestation with .sig.')
     ] = None,
     stack: Annotated[
         Path | None,
-        typer.Option('--stack', metavar='ROOT', help='Base stack [default: as attested].'),
+        typer.Option('--stack', metavar='ROOT', help='Base stack (default: as attested).'),
     ] = None,
     metadata: Annotated[
         Path | None, typer.Option('--metadata', help="The tarball's .meta.txt file.")

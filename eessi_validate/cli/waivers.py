@@ -35,7 +35,7 @@ def import_file(
         str, typer.Option('--check', help='Tests that are waived; * for any characters.')
     ] = 'EESSI_*',
     out: Annotated[
-        Path | None, typer.Option('--out', help='New file [default: standard output].')
+        Path | None, typer.Option('--out', help='New file (default: standard output).')
     ] = None,
 ) -> None:
     """Take over a list of known issues as waivers; name what lacks something, and leave it out.
