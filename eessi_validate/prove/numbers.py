@@ -16,7 +16,7 @@ _NUMBER = re.compile(rb'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?')
 _DIGEST = re.compile(
     rb'(?<![0-9A-Za-z])(?=[0-9a-f]*[a-f])(?P<digest>[0-9a-f]{32,128})(?![0-9A-Za-z])'
 )
-#: A whole number with three digits or more; only where there is nothing else.
+#: A whole number with three digits or more; a result only where these are the majority.
 _WHOLE = re.compile(rb'(?<![\w.:/-])(?P<number>\d{3,18})(?![\w.:/])')
 
 #: What every result is multiplied by.
@@ -51,7 +51,8 @@ def spoil(
 ) -> tuple[bytes, int]:
     """Multiply each real number of a text, in its own notation and width, and alter each digest.
 
-    :arg whole: change whole numbers instead, where there is neither.
+    :arg whole: change whole numbers too, where they are more than twice the others: sums and
+        counts are the results there; elsewhere they are rather sizes and addresses.
     :arg echoes: numbers of the input, see :func:`values`; they stay, and so does zero.
     :returns: the text, and how many results changed.
     """
@@ -86,8 +87,8 @@ def spoil(
         return str(max(round(value * factor), value + 1)).encode()
 
     spoiled = _DIGEST.sub(alter, _REAL.sub(change, text))
-    if whole and not count:
-        spoiled = _WHOLE.sub(raise_whole, text)
+    if whole and len(_WHOLE.findall(text)) > 2 * count:
+        spoiled = _WHOLE.sub(raise_whole, spoiled)
     return spoiled, count
 
 

@@ -52,12 +52,14 @@ def test_digest_is_altered_unless_it_is_an_echo() -> None:
     assert spoil(digest, values([digest])) == (digest, 0)
 
 
-def test_whole_numbers_are_results_where_there_is_nothing_else() -> None:
+def test_whole_numbers_are_results_where_they_are_the_majority() -> None:
     sums = b'rows 5000, sum 12497500'
     assert spoil(sums, values([b'5000']), whole=True) == (b'rows 5000, sum 12622475', 1)
     assert spoil(sums, frozenset()) == (sums, 0)
     mixed = b'rows 5000, mean 2.5'
     assert spoil(mixed, frozenset(), whole=True)[0] == b'rows 5000, mean 2.525'
+    timed = b'[5000, 12497500, 499] in 2.5'
+    assert spoil(timed, frozenset(), whole=True) == (b'[5050, 12622475, 504] in 2.525', 4)
 
 
 @given(st.floats(min_value=1e-3, max_value=1e12), st.integers(min_value=4, max_value=12))
