@@ -19,6 +19,7 @@ from eessi_validate.cli.prove import prove
 from eessi_validate.cli.results import app as results_app
 from eessi_validate.cli.run import doctor, plan, run
 from eessi_validate.cli.stack import app as stack_app
+from eessi_validate.cli.staging import app as staging_app
 from eessi_validate.cli.wrappers import AS_THEY_ARE, ingest_gate, upload_gate
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
@@ -41,6 +42,7 @@ app.command()(check)
 app.command()(inspect)
 app.command()(gate)
 app.command()(verify)
+app.add_typer(staging_app, name='staging')
 app.command('upload-gate', context_settings=AS_THEY_ARE)(upload_gate)
 app.command('ingest-gate', context_settings=AS_THEY_ARE)(ingest_gate)
 app.command()(prove)

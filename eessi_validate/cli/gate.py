@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 
 def gate(
+    command: typer.Context,
     tarball: Annotated[
-        Path | None, typer.Argument(help='The tarball; its name is part of what it says.')
+        str | None,
+        typer.Argument(help='The tarball or s3://bucket/key; its name is part of what it says.'),
     ] = None,
     stack: Annotated[
         Path | None, typer.Option('--stack', metavar='ROOT', help='Base stack that it is for.')
@@ -61,12 +63,16 @@ def gate(
         str,
         typer.Option('--bot-job', metavar='ID', help='Write _bot_job<ID>.test here, for the bot.'),
     ] = '',
+    endpoint_url: Annotated[
+        str, typer.Option('--endpoint-url', help='Of the S3 server (default: AWS_ENDPOINT_URL).')
+    ] = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
 ) -> None:
     """Inspect a tarball, test it over the base stack, and decide; the exit code is the verdict."""
     from eessi_validate.gate.decision.policy_file import CONTEXTS
     from eessi_validate.gate.flow import GateRequest, gate_tarball
+    from eessi_validate.gate.staging.fetch import local_tarball
     from eessi_validate.report import write_all
 
     if context not in CONTEXTS:
@@ -80,14 +86,15 @@ def gate(
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
     directory = (out or _fresh_directory()).expanduser().absolute()
+    source = command.with_resource(local_tarball(tarball, metadata, endpoint_url))
     report = gate_tarball(
         GateRequest(
-            tarball=tarball,
+            tarball=source.path,
             stack=stack,
             out=directory,
             policy=policy,
             waivers=waivers,
-            metadata=metadata,
+            metadata=source.metadata,
             context=context,
             static_only=static_only,
             in_place=in_place,
@@ -97,9 +104,10 @@ def gate(
             command=shlex.join(['eessi-validate', *sys.argv[1:]]),
         )
     )
+    source.require_unchanged()
     write_all(report, directory)
     if sign:
-        _sign(report, directory, sign)
+        sign_report(report, directory, sign)
     if bot_job:
         from eessi_validate.gate.interfaces.bot_test_file import render_bot_test
         from eessi_validate.report.atomic import write_atomically
@@ -161,7 +169,8 @@ def verify(
     raise typer.Exit(verdict_code(done.verdict.value))
 
 
-def _sign(report: Report, directory: Path, key: Path) -> None:
+def sign_report(report: Report, directory: Path, key: Path) -> list[Path]:
+    """Write attestation and signature into ``directory``; return both."""
     from eessi_validate.gate.attestation.signature import sign_file
     from eessi_validate.gate.attestation.statement import make_statement
     from eessi_validate.report.atomic import write_atomically
@@ -169,7 +178,7 @@ def _sign(report: Report, directory: Path, key: Path) -> None:
     path = directory / 'attestation.json'
     digest = hashlib.sha256((directory / 'report.json').read_bytes()).hexdigest()
     write_atomically(path, make_statement(report, digest).decode())
-    sign_file(path, key)
+    return [path, sign_file(path, key)]
 
 
 def _replay(path: Path, policy: Path | None, waivers: Path | None) -> Report:

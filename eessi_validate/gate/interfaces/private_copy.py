@@ -33,23 +33,33 @@ class PrivateCopy:
 def private_copy(tarball: Path, below: Path) -> Iterator[PrivateCopy]:
     """Copy a file, under its own name and time, into a private directory for as long as needed.
 
-    Copies that killed processes left are removed, unless a program still works with them.
-
     :arg below: directory of our own for such copies; made if need be.
     :raises UsageError: if there is no such file.
     :raises HoldError: if it cannot be copied, e.g. because the disk is full.
+    """
+    with private_directory(below) as (directory, lock):
+        path = directory / tarball.name
+        yield PrivateCopy(path, _copy(tarball, path), lock)
+
+
+@contextmanager
+def private_directory(below: Path) -> Iterator[tuple[Path, int]]:
+    """Make a private directory for as long as needed; yield it and the descriptor that holds it.
+
+    Those that killed processes left are removed, unless a program still works with them.
+
+    :raises HoldError: if it cannot be made.
     """
     try:
         below.mkdir(parents=True, exist_ok=True, mode=0o700)
         _remove_leftovers(below)
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=below))
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise HoldError(f'no private directory below {below}: {error.strerror}') from error
-    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path = directory / tarball.name
-        yield PrivateCopy(path, _copy(tarball, path), lock)
+        yield directory, lock
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         os.close(lock)
