@@ -10,6 +10,7 @@ import typer
 
 from eessi_validate import __version__
 from eessi_validate.cli.ab import ab
+from eessi_validate.cli.bot import app as bot_app
 from eessi_validate.cli.check import check
 from eessi_validate.cli.compare import compare, history
 from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED, USAGE
@@ -43,6 +44,7 @@ app.command()(inspect)
 app.command()(gate)
 app.command()(verify)
 app.add_typer(staging_app, name='staging')
+app.add_typer(bot_app, name='bot')
 app.command('upload-gate', context_settings=AS_THEY_ARE)(upload_gate)
 app.command('ingest-gate', context_settings=AS_THEY_ARE)(ingest_gate)
 app.command()(prove)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,8 @@ import typer
 
 from eessi_validate.cli.exit_codes import verdict_code
 from eessi_validate.cli.output import reader_may_leave
+from eessi_validate.cli.recorded_command import recorded_command
+from eessi_validate.cli.telling import NotifyOption, tell, webhook
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def gate(
     endpoint_url: Annotated[
         str, typer.Option('--endpoint-url', help='Of the S3 server (default: AWS_ENDPOINT_URL).')
     ] = '',
+    notify: NotifyOption = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
 ) -> None:
@@ -85,6 +87,7 @@ def gate(
         _finish(_replay(replayed, policy, waivers), out, as_json=as_json)
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
+    chat = webhook(notify)
     directory = (out or _fresh_directory()).expanduser().absolute()
     source = command.with_resource(local_tarball(tarball, metadata, endpoint_url))
     report = gate_tarball(
@@ -101,13 +104,14 @@ def gate(
             sign=sign is not None,
             quiet=quiet or as_json,
             checks=tuple(str(path.expanduser().absolute()) for path in checks or ()),
-            command=shlex.join(['eessi-validate', *sys.argv[1:]]),
+            command=recorded_command(sys.argv[1:]),
         )
     )
     source.require_unchanged()
     write_all(report, directory)
     if sign:
         sign_report(report, directory, sign)
+    tell(chat, report)
     if bot_job:
         from eessi_validate.gate.interfaces.bot_test_file import render_bot_test
         from eessi_validate.report.atomic import write_atomically

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,8 @@ import typer
 
 from eessi_validate.cli.exit_codes import HELD, verdict_code
 from eessi_validate.cli.gate import sign_report
+from eessi_validate.cli.recorded_command import recorded_command
+from eessi_validate.cli.telling import NotifyOption, tell, webhook
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def watch(
     retry_held: Annotated[
         bool, typer.Option('--retry-held', help='Gate again what was held, at every look.')
     ] = False,
+    notify: NotifyOption = '',
     static_only: Annotated[
         bool, typer.Option('--static-only', help='Inspect only; never accepts.')
     ] = False,
@@ -98,7 +100,7 @@ def watch(
         static_only=static_only,
         sign=sign is not None,
         quiet=True,
-        command=shlex.join(['eessi-validate', *sys.argv[1:]]),
+        command=recorded_command(sys.argv[1:]),
     )
     options = WatchOptions(
         prefix=prefix,
@@ -110,7 +112,7 @@ def watch(
     )
     watched = f'{store.endpoint or "AWS"} {store.address(prefix)}'
     with watch_state(state or directory / 'state.json', watched) as taken:
-        watcher = Watcher(store, taken, _Gatekeeper(request, sign), options, _say)
+        watcher = Watcher(store, taken, _Gatekeeper(request, sign, webhook(notify)), options, _say)
         try:
             if once:
                 raise typer.Exit(verdict_code(watcher.look().value))
@@ -123,9 +125,10 @@ def watch(
 class _Gatekeeper:
     """The gate as a watcher sees it."""
 
-    def __init__(self, request: GateRequest, key: Path | None) -> None:
+    def __init__(self, request: GateRequest, key: Path | None, chat: str) -> None:
         self._request = request
         self._key = key
+        self._chat = chat
 
     def decide(self, tarball: Path, metadata: Path | None, out: Path) -> Report:
         from dataclasses import replace
@@ -142,6 +145,9 @@ class _Gatekeeper:
         if self._key:
             files += sign_report(report, out, self._key)
         return files
+
+    def tell(self, report: Report) -> None:
+        tell(self._chat, report)
 
 
 def _say(line: str) -> None:

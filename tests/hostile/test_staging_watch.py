@@ -69,6 +69,7 @@ class Keeper:
         self._base = base
         self.gated: list[str] = []
         self.metadata: list[bool] = []
+        self.told: list[str] = []
         #: Called while a tarball is gated, and while its verdict is written.
         self.meanwhile = self.at_writing = lambda: None
 
@@ -85,6 +86,9 @@ class Keeper:
         (out / 'report.md').write_text(report.judgement.verdict.value)
         self.at_writing()
         return [out / 'report.md']
+
+    def tell(self, report):
+        self.told.append(report.judgement.verdict.value)
 
 
 @pytest.fixture
@@ -220,6 +224,7 @@ def test_replaced_between_download_and_publication(moment, publish, bucket, look
     setattr(look.keeper, moment, lambda: bucket.put_object(Bucket=BUCKET, Key=KEY, Body=OTHER))
     assert look(publish=publish) == 'HOLD'
     assert not any('ACCEPT' in line for line in look.said)
+    assert look.keeper.told == []
     assert keys(bucket) == {KEY}, 'nothing is published, or it is taken back'
     assert not list((look.directory / 'out').glob('*/report*')), 'no report of it stays'
     setattr(look.keeper, moment, lambda: None)

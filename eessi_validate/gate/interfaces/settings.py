@@ -32,6 +32,13 @@ _VARIABLES = {
     'attestations': 'EESSI_VALIDATE_ATTESTATIONS',
     'state': 'EESSI_VALIDATE_STATE',
 }
+#: Variables that replace values of the test step.
+_BUILD_VARIABLES = {
+    'stack': 'EESSI_VALIDATE_STACK',
+    'policy': 'EESSI_VALIDATE_POLICY',
+    'waivers': 'EESSI_VALIDATE_WAIVERS',
+    'sign': 'EESSI_VALIDATE_SIGN_KEY',
+}
 _REQUIRED = ('script', 'policy', 'allowed_signers')
 
 
@@ -51,10 +58,24 @@ class WrapperValues(_Part):
     context: Context | None = None
 
 
+class BuildValues(_Part):
+    """What a file says of the test step on build nodes."""
+
+    #: '': ``/cvmfs/<repository>``, as the job says.
+    stack: str = ''
+    policy: str = ''
+    waivers: str = ''
+    #: Key to sign with; '': nothing is signed.
+    sign: str = ''
+    #: That of the attestation: an upload asks for its own.
+    context: Context = 'upload'
+
+
 class SettingsFile(_Part):
     """A file of settings."""
 
     schema_version: Literal[1]
+    build: BuildValues = BuildValues()
     upload: WrapperValues = WrapperValues()
     ingest: WrapperValues = WrapperValues()
 
@@ -100,7 +121,8 @@ def load_settings(
         is needed is not given.
     """
     environment = os.environ if environment is None else environment
-    values = _from_file(plug, config, environment).model_dump()
+    content = _from_file(config, environment)
+    values = (content.upload if plug == 'upload' else content.ingest).model_dump()
     variables = {**_VARIABLES, 'script': f'EESSI_VALIDATE_{plug.upper()}_SCRIPT'}
     for name, variable in variables.items():
         values[name] = environment.get(variable) or values[name]
@@ -127,7 +149,22 @@ def load_settings(
     )
 
 
-def _from_file(plug: Plug, config: Path | None, environment: Mapping[str, str]) -> WrapperValues:
+def load_build_settings(environment: Mapping[str, str] | None = None) -> BuildValues:
+    """Return the settings of the test step on build nodes.
+
+    :raises UsageError: as :func:`load_settings`.
+    """
+    environment = os.environ if environment is None else environment
+    content = _from_file(None, environment).build
+    changes = {
+        name: environment[variable]
+        for name, variable in _BUILD_VARIABLES.items()
+        if environment.get(variable)
+    }
+    return content.model_copy(update=changes)
+
+
+def _from_file(config: Path | None, environment: Mapping[str, str]) -> SettingsFile:
     named = config or Path(environment.get(CONFIG_VARIABLE) or CONFIG_PATH)
     try:
         status = named.stat()
@@ -135,13 +172,12 @@ def _from_file(plug: Plug, config: Path | None, environment: Mapping[str, str]) 
     except FileNotFoundError as error:
         if config or environment.get(CONFIG_VARIABLE):
             raise UsageError(f'no settings at {named}') from error
-        return WrapperValues()
+        return SettingsFile(schema_version=1)
     except OSError as error:
         raise UsageError(f'settings {named} cannot be read: {error.strerror}') from error
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid not in (0, os.geteuid()):
         raise UsageError(f'others can write the settings {named}: chmod go-w, or chown it')
     try:
-        content = SettingsFile.model_validate(read_yaml(data, str(named)))
+        return SettingsFile.model_validate(read_yaml(data, str(named)))
     except ValidationError as error:
         raise UsageError(f'{named} is no file of settings: {first_fault(error)}') from error
-    return content.upload if plug == 'upload' else content.ingest

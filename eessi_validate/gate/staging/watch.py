@@ -46,6 +46,9 @@ class Gatekeeper(Protocol):
     def write(self, report: Report, out: Path) -> Sequence[Path]:
         """Write the report into ``out``; return the files to publish beside the object."""
 
+    def tell(self, report: Report) -> None:
+        """Tell whoever wants to know of a verdict that stands."""
+
 
 @dataclass(frozen=True)
 class WatchOptions:
@@ -197,7 +200,9 @@ class Watcher:
             shutil.rmtree(out, ignore_errors=True)
             raise
         judgement = report.judgement
-        return self._settle(version, taken, judgement.verdict, sha256, judgement.summary)
+        verdict = self._settle(version, taken, judgement.verdict, sha256, judgement.summary)
+        self._gatekeeper.tell(report)
+        return verdict
 
     def _publish(self, version: Version, report: Report, files: Sequence[Path] | None) -> None:
         """Write beside the object, and take it back if the object changed meanwhile."""
