@@ -122,6 +122,17 @@ def watch(
             raise typer.Exit(HELD) from None
 
 
+@app.command()
+def analysis(
+    reports: Annotated[list[Path], typer.Argument(help='report.json of each tarball.')],
+) -> None:
+    """Print Markdown for the analysis slot of a staging pull request, below 60,000 bytes."""
+    from eessi_validate.report.analysis_slot import render_analysis
+    from eessi_validate.results.report_file import read_json
+
+    typer.echo(render_analysis([read_json(path) for path in reports]), nl=False)
+
+
 class _Gatekeeper:
     """The gate as a watcher sees it."""
 
