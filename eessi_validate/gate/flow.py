@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.base_identity import base_digest
-from eessi_validate.gate.decision.decide import decide
+from eessi_validate.gate.decision.decide import INSPECTED_ONLY, decide
 from eessi_validate.gate.decision.policy_file import LoadedPolicy, load_policy
 from eessi_validate.gate.decision.waivers import load_waivers
 from eessi_validate.gate.inspection import Inspection, inspect_tarball
@@ -19,6 +19,7 @@ from eessi_validate.gate.overlay.candidate import Job, RunOutcome, run_job
 from eessi_validate.gate.overlay.extraction import extract_tarball
 from eessi_validate.gate.versions import gate_versions, why_trial
 from eessi_validate.gate.workspace import Workspace
+from eessi_validate.plan.installation_cases import INIT_TEST
 from eessi_validate.results.model import (
     Baseline,
     CaseResult,
@@ -136,6 +137,8 @@ class _Gate:
         if not facts_are_complete(inspection):
             why = 'the tarball was not read to its end, or not compared with the base'
             return self._decide(inspection, record, replace(empty, hold=why))
+        if inspection.facts.kind == 'scripts':
+            return self._decide(inspection, record, replace(empty, hold=INSPECTED_ONLY))
         try:
             outcome = self._run(inspection, workspace)
         except (HoldError, OSError) as error:
@@ -222,6 +225,7 @@ class _Gate:
             base=self._stack.releases_path,
             extracted=extracted,
             expected=expected,
+            replaces=_replaced(inspection) if extracted else (),
             command=request.command,
             nonce=self._nonce,
             quiet=request.quiet,
@@ -230,7 +234,11 @@ class _Gate:
         return run_job(job)
 
     def _selection(self, inspection: Inspection) -> Request:
-        """Return what a tarball touches: new modules and their dependents, or all of a release."""
+        """Return what a tarball touches.
+
+        Software: its modules and their dependents; a compat layer: all that there is of its
+        architecture; init: the choice of a CPU target.
+        """
         facts = inspection.facts
         asked = Request(
             stack=str(self._stack.root),
@@ -239,7 +247,8 @@ class _Gate:
         )
         if facts.kind != 'software':
             targets = self._release_targets(inspection)
-            return replace(asked, targets=targets)
+            tests = (INIT_TEST.name,) if facts.kind == 'init' else ()
+            return replace(asked, targets=targets, tests=tests)
         new = [m.name for m in inspection.modules if m.subdir == facts.cpu_target]
         if not new:
             raise HoldError(f'it has no module for {facts.cpu_target} itself: nothing to run')
@@ -343,6 +352,14 @@ def _named(inspection: Inspection) -> Iterator[str]:
 
 def _release(inspection: Inspection) -> str:
     return inspection.facts.release + inspection.facts.suffix
+
+
+def _replaced(inspection: Inspection) -> tuple[str, ...]:
+    """Return the directories below the releases that the tarball does not merge with the base's."""
+    facts = inspection.facts
+    if facts.kind != 'compat':
+        return ()
+    return (f'{_release(inspection)}/compat/{facts.os}/{facts.family}',)
 
 
 def _files_to_look_at(extracted: Path) -> Iterator[str]:

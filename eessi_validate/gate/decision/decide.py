@@ -37,6 +37,10 @@ from eessi_validate.stack.modules import parse_module, split_version
 #: Check of an installation that no case runs.
 COVERAGE = 'coverage'
 
+#: Check of a tarball that no case can run anything of, and why it is held.
+STATIC_ONLY = 'static-only'
+INSPECTED_ONLY = 'no case runs anything of a scripts tarball: it was inspected only'
+
 #: Outcomes that a waiver may release: what is known, not what is unknown.
 _WAIVABLE_OUTCOMES = (Outcome.PASS, Outcome.FAIL, Outcome.SKIP)
 
@@ -167,6 +171,16 @@ def _installation_of(member: str, gate: GateRecord) -> tuple[str, str]:
 def _of_gate(gate: GateRecord) -> list[_Objection]:
     if not gate.hold:
         return []
+    if gate.hold == INSPECTED_ONLY and gate.kind == 'scripts':
+        return [
+            _Objection(
+                Excuse(
+                    subject=gate.tarball, check=STATIC_ONLY, cpu_target='', effect='hold',
+                    reason=gate.hold, release='review it, and waive this by its digest',
+                ),
+                check=STATIC_ONLY, by_rule=True, by_waiver=True,
+            )
+        ]  # fmt: skip
     return [
         _Objection(
             Excuse(
