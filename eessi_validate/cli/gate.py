@@ -77,6 +77,7 @@ def gate(
     from eessi_validate.gate.staging.fetch import local_tarball
     from eessi_validate.report import write_all
 
+    chat = webhook(notify)
     if context not in CONTEXTS:
         raise UsageError(f'unknown context {context!r}: valid are {", ".join(CONTEXTS)}')
     if bot_job and not bot_job.isalnum():
@@ -87,7 +88,6 @@ def gate(
         _finish(_replay(replayed, policy, waivers), out, as_json=as_json)
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
-    chat = webhook(notify)
     directory = (out or _fresh_directory()).expanduser().absolute()
     source = command.with_resource(local_tarball(tarball, metadata, endpoint_url))
     report = gate_tarball(

@@ -22,13 +22,18 @@ import pytest
 pytest.importorskip('boto3')
 pytest.importorskip('moto')
 
-from gated import Player
+from gated import Player, official_policy
 from s3_server import CREDENTIALS, client, s3_server
 from tar_crafting import NAME, as_json, metadata_of, sound, tarball
+from test_attestation import make_key
+from test_bot_job import PROGRAM
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate import flow
+from eessi_validate.gate.attestation.signature import NAMESPACE
+from eessi_validate.gate.attestation.verify import VerifyRequest, verify_tarball
 from eessi_validate.gate.flow import GateRequest, gate_tarball
+from eessi_validate.gate.staging.fetch import local_tarball
 from eessi_validate.gate.staging.object_store import ObjectChanged, ObjectStore, Version
 from eessi_validate.gate.staging.watch import MOST_ATTEMPTS, Watcher, WatchOptions
 from eessi_validate.gate.staging.watch_state import watch_state
@@ -422,6 +427,50 @@ def test_gate_takes_an_address(bucket, server, base_stack, tmp_path):
     assert code == 2
     assert 'no object' in said
     assert list((tmp_path / 'cache/eessi-validate/staging').iterdir()) == []
+
+
+def test_an_object_that_is_replaced_while_it_is_gated_by_its_address_is_noticed(
+    bucket, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    bucket.put_object(Bucket=BUCKET, Key=KEY, Body=GOOD)
+    bucket.put_object(Bucket=BUCKET, Key=f'{KEY}.meta.txt', Body=b'{}')
+    with local_tarball(f's3://{BUCKET}/{KEY}') as source:
+        assert source.path.read_bytes() == GOOD
+        assert source.metadata is not None
+        source.require_unchanged()
+        bucket.put_object(Bucket=BUCKET, Key=KEY, Body=OTHER)
+        with pytest.raises(HoldError, match='is another one'):
+            source.require_unchanged()
+    assert not source.path.exists()
+
+
+@pytest.mark.skipif(not shutil.which('ssh-keygen'), reason='no ssh-keygen')
+def test_a_published_attestation_verifies(bucket, base_stack, tmp_path):
+    base = tmp_path / 'software.eessi.io'
+    shutil.copytree(base_stack, base, symlinks=True)
+    program, key, allowed = tmp_path / 'program', tmp_path / 'key', tmp_path / 'allowed'
+    here = str(Path(__file__).parent)
+    program.write_text(PROGRAM.format(python=sys.executable, here=here, outcome='pass'))
+    program.chmod(0o755)
+    allowed.write_text(f'gate@example.org namespaces="{NAMESPACE}" {make_key(key)}\n')
+    policy = official_policy(tmp_path)
+    bucket.put_object(Bucket=BUCKET, Key=KEY, Body=GOOD)
+    done = subprocess.run(
+        [program, 'staging', 'watch', f's3://{BUCKET}/new/', '--stack', base, '--out',
+         tmp_path / 'out', '--once', '--publish', '--sign', key, '--policy', policy],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ('', '.attestation.json', '.attestation.json.sig'):
+        bucket.download_file(BUCKET, f'{KEY}{name}', str(tmp_path / f'{NAME}{name}'))
+    verified = verify_tarball(
+        VerifyRequest(
+            tarball=tmp_path / NAME, attestation=tmp_path / f'{NAME}.attestation.json',
+            allowed_signers=allowed, policy=policy,
+        )
+    )  # fmt: skip
+    assert (verified.verdict.value, verified.objections) == ('ACCEPT', ())
 
 
 def test_times_of_the_state_are_times(bucket, look):
