@@ -19,7 +19,7 @@ from eessi_validate.gate.overlay.candidate import Job, RunOutcome, run_job
 from eessi_validate.gate.overlay.extraction import extract_tarball
 from eessi_validate.gate.versions import gate_versions, why_trial
 from eessi_validate.gate.workspace import Workspace
-from eessi_validate.plan.installation_cases import INIT_TEST
+from eessi_validate.plan.installation_cases import INIT_TEST, START_TEST
 from eessi_validate.results.model import (
     Baseline,
     CaseResult,
@@ -237,7 +237,8 @@ class _Gate:
         """Return what a tarball touches.
 
         Software: its modules and their dependents; a compat layer: all that there is of its
-        architecture; init: the choice of a CPU target.
+        architecture; init, which every user starts with: the choice of a CPU target, and the start
+        of all that there is for the one that it chooses here.
         """
         facts = inspection.facts
         asked = Request(
@@ -247,8 +248,9 @@ class _Gate:
         )
         if facts.kind != 'software':
             targets = self._release_targets(inspection)
-            tests = (INIT_TEST.name,) if facts.kind == 'init' else ()
-            return replace(asked, targets=targets, tests=tests)
+            if facts.kind == 'init':
+                return replace(asked, tests=(INIT_TEST.name, START_TEST.name))
+            return replace(asked, targets=targets)
         new = [m.name for m in inspection.modules if m.subdir == facts.cpu_target]
         if not new:
             raise HoldError(f'it has no module for {facts.cpu_target} itself: nothing to run')

@@ -94,18 +94,20 @@ def test_a_release_without_software_of_that_architecture_is_held(base, tmp_path,
 # init
 
 
-def test_an_init_tarball_plans_the_choice_of_a_cpu_target_and_nothing_else(
+def test_an_init_tarball_plans_the_choice_of_a_cpu_target_and_what_starts_there(
     base, tmp_path, monkeypatch
 ):
     player = Player()
     report = gate(tarball(sound_init(), INIT_NAME), base, tmp_path, player, monkeypatch)
     assert report.judgement.verdict.value == 'ACCEPT', report.judgement.summary
     (job,) = player.jobs
-    assert job.request.tests == ('EESSI_init_selection',)
-    assert len(job.request.targets) == 3
+    assert job.request.targets == (), 'the best one that this host runs'
     assert job.replaces == ()
     cases = prepare(job.request).plan.cases
-    assert [case.id.test for case in cases] == ['EESSI_init_selection']
+    assert sorted((case.id.test, case.module) for case in cases) == [
+        ('EESSI_init_selection', ''),
+        ('EESSI_installation_start', 'Bar/2.0'),
+    ]
 
 
 # scripts
