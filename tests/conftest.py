@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -36,12 +38,21 @@ def local_stack() -> Path:
 
 
 @pytest.fixture(scope='session')
-def full_stack(local_stack: Path) -> Path:
-    """Root of a local stack with release 2023.06 and all applications; treat it as read-only."""
+def stack_with(local_stack: Path) -> Callable[..., Path]:
+    """Builds a further local stack beside the minimal one, once per machine and recipe."""
     from eessi_validate.localstack import BuildRequest, build_stack
 
-    root = local_stack.parent / 'full' / 'local.eessi.io'
-    request = BuildRequest(
-        '2023.06', software=('full',), root=root, cache=local_stack.parent.parent
-    )
-    return build_stack(request).root
+    @cache
+    def build(name: str, *software: str) -> Path:
+        root = local_stack.parent / name / 'local.eessi.io'
+        packages = local_stack.parent.parent
+        build_stack(BuildRequest('2023.06', software=software, root=root, cache=packages))
+        return root
+
+    return build
+
+
+@pytest.fixture(scope='session')
+def full_stack(stack_with: Callable[..., Path]) -> Path:
+    """Root of a local stack with release 2023.06 and all applications; treat it as read-only."""
+    return stack_with('full', 'full')

@@ -57,7 +57,8 @@ Entity = dict[str, str]
 def _answer(*command: str) -> str:
     """Return what a Slurm command prints.
 
-    :raises RuntimeError: with Slurm's own message, if there is no answer.
+    :raises ConnectionError: with Slurm's own message, if there is no answer.
+    :raises RuntimeError: if Slurm is not installed here.
     """
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE)
@@ -66,10 +67,10 @@ def _answer(*command: str) -> str:
             f'no Slurm here: {command[0]} is not in PATH; run on a host that can submit jobs'
         ) from None
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f'Slurm does not answer: `{shlex.join(command)}` hangs') from None
+        raise TimeoutError(f'Slurm does not answer: `{shlex.join(command)}` hangs') from None
     if done.returncode:
         message = ' '.join((done.stderr or done.stdout).split())
-        raise RuntimeError(f'Slurm does not answer: `{shlex.join(command)}`: {message}')
+        raise ConnectionError(f'Slurm does not answer: `{shlex.join(command)}`: {message}')
     return done.stdout + done.stderr
 
 
@@ -82,7 +83,7 @@ def _scheduler() -> str:
     """Return ``slurm`` if accounting answers, which also knows exit codes, otherwise ``squeue``."""
     try:
         _answer('sacct', '--noheader', '--allocations', '--starttime', 'now')
-    except RuntimeError:
+    except (OSError, RuntimeError):
         return 'squeue'
     return 'slurm'
 

@@ -14,13 +14,15 @@ from eessi_validate.cli.bot import app as bot_app
 from eessi_validate.cli.check import check
 from eessi_validate.cli.compare import compare, history
 from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED, USAGE
-from eessi_validate.cli.gate import gate, verify
+from eessi_validate.cli.gate import gate
 from eessi_validate.cli.inspect import inspect
 from eessi_validate.cli.prove import prove
 from eessi_validate.cli.results import app as results_app
 from eessi_validate.cli.run import doctor, plan, run
 from eessi_validate.cli.stack import app as stack_app
 from eessi_validate.cli.staging import app as staging_app
+from eessi_validate.cli.verify import verify
+from eessi_validate.cli.waivers import app as waivers_app
 from eessi_validate.cli.wrappers import AS_THEY_ARE, ingest_gate, upload_gate
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
@@ -43,6 +45,7 @@ app.command()(check)
 app.command()(inspect)
 app.command()(gate)
 app.command()(verify)
+app.add_typer(waivers_app, name='waivers')
 app.command()(prove)
 app.command()(ab)
 app.add_typer(results_app, name='results')

@@ -1,4 +1,4 @@
-"""``eessi-validate gate`` and ``verify``: may this tarball go into the stack?"""
+"""``eessi-validate gate``: may this tarball go into the stack?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eessi_validate.cli.exit_codes import verdict_code
+from eessi_validate.cli.gate_bundle import decide_on_bundle
 from eessi_validate.cli.output import reader_may_leave
 from eessi_validate.cli.recorded_command import recorded_command
 from eessi_validate.cli.telling import NotifyOption, tell, webhook
@@ -30,18 +31,26 @@ def gate(
         Path | None, typer.Option('--stack', metavar='ROOT', help='Base stack that it is for.')
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option('--policy', help='Policy [default: everything must pass].')
+        Path | None, typer.Option('--policy', help='Policy (default: everything must pass).')
     ] = None,
     waivers: Annotated[Path | None, typer.Option('--waivers', help='Waivers.')] = None,
     metadata: Annotated[
         Path | None, typer.Option('--metadata', help="The tarball's .meta.txt file.")
+    ] = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option('--signature', help='Its signature; it is verified before all else.'),
+    ] = None,
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option('--allowed-signers', help='File of ssh-keygen(1): who may sign tarballs.'),
     ] = None,
     context: Annotated[
         str,
         typer.Option('--context', help='build, upload, ingest, compat-security or monitor.'),
     ] = 'ingest',
     out: Annotated[
-        Path | None, typer.Option('--out', help='Directory of the results [default: a fresh one].')
+        Path | None, typer.Option('--out', help='Directory of the results (default: a fresh one).')
     ] = None,
     static_only: Annotated[
         bool, typer.Option('--static-only', help='Inspect only; never accepts.')
@@ -60,6 +69,26 @@ def gate(
         list[Path] | None,
         typer.Option('--checks', help='ReFrame check files to use instead of the shipped ones.'),
     ] = None,
+    investigate: Annotated[
+        bool, typer.Option('--investigate', help='Say what failures come from, by running more.')
+    ] = False,
+    previous_tests: Annotated[
+        Path | None,
+        typer.Option('--previous-tests', metavar='PATH', help='Tests of before, to compare with.'),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option('--bundle', metavar='DIR', help='Decide on all tarballs of a change there.'),
+    ] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            '--targets', help='Of a bundle: expected CPU targets (default: policy, else stack).'
+        ),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option('--processes', min=1, max=64, help='Of a bundle: readers at a time.')
+    ] = 1,
     bot_job: Annotated[
         str,
         typer.Option('--bot-job', metavar='ID', help='Write _bot_job<ID>.test here, for the bot.'),
@@ -82,12 +111,43 @@ def gate(
         raise UsageError(f'unknown context {context!r}: valid are {", ".join(CONTEXTS)}')
     if bot_job and not bot_job.isalnum():
         raise UsageError(f'--bot-job {bot_job!r} is no job id')
+    if bundle:
+        _refuse_together(
+            '--bundle decides on a directory: what belongs to a tarball lies beside it',
+            tarball, metadata, signature, sign, static_only, in_place, replayed, checks,
+            investigate, bot_job,
+        )  # fmt: skip
+        decide_on_bundle(
+            bundle,
+            stack,
+            policy=policy,
+            waivers=waivers,
+            allowed_signers=allowed_signers,
+            targets=targets,
+            context=context,
+            processes=processes,
+            out=out,
+            as_json=as_json,
+        )
+    if targets:
+        raise UsageError('--targets says what a bundle must have: give --bundle DIR')
     if replayed:
-        if tarball or stack or sign or static_only or in_place or metadata:
-            raise UsageError('--replay decides on a stored report: give only --policy, --waivers')
+        _refuse_together(
+            '--replay decides on a stored report: give only --policy, --waivers',
+            tarball, stack, metadata, signature, allowed_signers, sign, static_only, in_place,
+            checks, investigate, bot_job,
+        )  # fmt: skip
         _finish(_replay(replayed, policy, waivers), out, as_json=as_json)
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
+    if (signature is None) != (allowed_signers is None):
+        raise UsageError('--signature and --allowed-signers say something only together')
+    if previous_tests and not investigate:
+        raise UsageError('--previous-tests are for --investigate')
+    if investigate and (static_only or in_place):
+        raise UsageError('--investigate needs cases that are run, and a base to compare with')
+    if sign and not sign.is_file():
+        raise UsageError(f'no key at {sign}')
     directory = (out or _fresh_directory()).expanduser().absolute()
     source = command.with_resource(local_tarball(tarball, metadata, endpoint_url))
     report = gate_tarball(
@@ -98,9 +158,13 @@ def gate(
             policy=policy,
             waivers=waivers,
             metadata=source.metadata,
+            signature=signature,
+            allowed_signers=allowed_signers,
             context=context,
             static_only=static_only,
             in_place=in_place,
+            investigate=investigate,
+            previous_tests=previous_tests,
             sign=sign is not None,
             quiet=quiet or as_json,
             checks=tuple(str(path.expanduser().absolute()) for path in checks or ()),
@@ -120,57 +184,9 @@ def gate(
     _finish(report, None, as_json=as_json, shown=directory)
 
 
-def verify(
-    tarball: Annotated[Path, typer.Argument(help='The tarball that is to be ingested.')],
-    attestation: Annotated[Path, typer.Option('--attestation', help='What a gate has signed.')],
-    allowed_signers: Annotated[
-        Path, typer.Option('--allowed-signers', help='File of ssh-keygen(1): who may sign.')
-    ],
-    policy: Annotated[Path, typer.Option('--policy', help='The policy that must have decided.')],
-    signature: Annotated[
-        Path | None, typer.Option('--signature', help='[default: the attestation with .sig]')
-    ] = None,
-    stack: Annotated[
-        Path | None,
-        typer.Option('--stack', metavar='ROOT', help='Base stack [default: as attested].'),
-    ] = None,
-    metadata: Annotated[
-        Path | None, typer.Option('--metadata', help="The tarball's .meta.txt file.")
-    ] = None,
-    context: Annotated[str, typer.Option('--context', help='What it is verified for.')] = 'ingest',
-    as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
-) -> None:
-    """Check a signed verdict just before ingestion, without executing anything of the tarball."""
-    import json
-
-    from eessi_validate.gate.attestation.verify import VerifyRequest, verify_tarball
-
-    done = verify_tarball(
-        VerifyRequest(
-            tarball=tarball,
-            attestation=attestation,
-            allowed_signers=allowed_signers,
-            policy=policy,
-            signature=signature,
-            stack=stack,
-            metadata=metadata,
-            context=context,
-        )
-    )
-    with reader_may_leave():
-        if as_json:
-            answer = {
-                'verdict': done.verdict.value,
-                'sha256': done.sha256,
-                'principal': done.principal,
-                'objections': [each.model_dump(mode='json') for each in done.objections],
-            }
-            typer.echo(json.dumps(answer, indent=1))
-        else:
-            for each in done.objections:
-                typer.echo(f'{each.effect}: {each.check}: {each.reason}')
-            typer.echo(f'{done.verdict.value}  sha256:{done.sha256}  signed by {done.principal}')
-    raise typer.Exit(verdict_code(done.verdict.value))
+def _refuse_together(why: str, *others: object) -> None:
+    if any(others):
+        raise UsageError(why)
 
 
 def sign_report(report: Report, directory: Path, key: Path) -> list[Path]:

@@ -11,20 +11,20 @@ from pathlib import Path
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.base_identity import base_digest
-from eessi_validate.gate.decision.decide import INSPECTED_ONLY, decide
+from eessi_validate.gate.decision.decide import decide
+from eessi_validate.gate.decision.objections import INSPECTED_ONLY
 from eessi_validate.gate.decision.policy_file import LoadedPolicy, load_policy
 from eessi_validate.gate.decision.waivers import load_waivers
-from eessi_validate.gate.inspection import Inspection, inspect_tarball
+from eessi_validate.gate.inspection import Inspection
 from eessi_validate.gate.overlay.candidate import Job, RunOutcome, run_job
 from eessi_validate.gate.overlay.extraction import extract_tarball
+from eessi_validate.gate.reruns import Reruns
+from eessi_validate.gate.signed_inspection import FirstLook, look_at
 from eessi_validate.gate.versions import gate_versions, why_trial
 from eessi_validate.gate.workspace import Workspace
 from eessi_validate.plan.installation_cases import INIT_TEST, START_TEST
 from eessi_validate.results.model import (
-    Baseline,
-    CaseResult,
     GateRecord,
-    Outcome,
     Report,
     Run,
     Subject,
@@ -32,6 +32,7 @@ from eessi_validate.results.model import (
 )
 from eessi_validate.run.host import host_facts
 from eessi_validate.run.prepare import Request
+from eessi_validate.run.previous_tests import find_previous_tests
 from eessi_validate.stack.dependencies import dependents, read_dependencies
 from eessi_validate.stack.layout import Stack, open_stack
 from eessi_validate.stack.targets import find_target
@@ -50,6 +51,9 @@ class GateRequest:
     policy: Path | None = None
     waivers: Path | None = None
     metadata: Path | None = None
+    #: Signature that the tarball comes with, and who may have made it; both or none.
+    signature: Path | None = None
+    allowed_signers: Path | None = None
     context: str = 'ingest'
     static_only: bool = False
     in_place: bool = False
@@ -59,6 +63,9 @@ class GateRequest:
     command: str = ''
     #: ReFrame check files of a site, instead of those that ship; such a run is a trial.
     checks: tuple[str, ...] = ()
+    #: Run failing cases once more, and say what they failed for; with the previous tests, if any.
+    investigate: bool = False
+    previous_tests: Path | None = None
     #: Day of the decision.
     day: datetime.date | None = None
 
@@ -118,16 +125,25 @@ class _Gate:
             raise UsageError(f'a trial cannot be signed: {self._trial}')
         if request.out.resolve().is_relative_to(self._stack.root):
             raise UsageError(f'--out {request.out} is inside the stack')
+        previous = request.previous_tests
+        self._previous = find_previous_tests(previous) if previous else None
         self._nonce = secrets.token_hex(8)
         self._started = datetime.datetime.now(datetime.timezone.utc)
 
     def decide(self, workspace: Workspace) -> Report:
         request = self._request
-        inspection = inspect_tarball(
-            request.tarball, base=self._stack.root, metadata=request.metadata
-        )
-        record = self._record(inspection)
         empty = RunOutcome('none')
+        look = look_at(
+            request.tarball,
+            base=self._stack.root,
+            metadata=request.metadata,
+            signature=request.signature,
+            allowed_signers=request.allowed_signers,
+            rules=self._policy.policy.signature,
+        )
+        inspection, record = look.inspection, self._record(look)
+        if look.unread:
+            return self._decide(inspection, record, replace(empty, hold=look.unread))
         preliminary = self._decide(inspection, record, empty)
         if any(excuse.effect == 'reject' for excuse in preliminary.judgement.excuses):
             why = 'nothing of it was extracted or run, because its inspection rejects it'
@@ -140,18 +156,19 @@ class _Gate:
         if inspection.facts.kind == 'scripts':
             return self._decide(inspection, record, replace(empty, hold=INSPECTED_ONLY))
         try:
-            outcome = self._run(inspection, workspace)
+            job = self._job(inspection, workspace)
+            outcome = run_job(job)
         except (HoldError, OSError) as error:
             return self._decide(inspection, record, replace(empty, hold=str(error)))
-        baselines: tuple[Baseline, ...] = ()
         if outcome.run and not request.in_place and not outcome.run.interrupted:
-            baselines = tuple(self._baselines(inspection, outcome.run.results, workspace))
-        record = record.model_copy(update={'baselines': baselines})
+            again = self._run_again(inspection, job, outcome.run)
+            record = record.model_copy(update=again)
         if base_digest_of(self._stack, _release(inspection)) != record.base_digest:
             outcome = RunOutcome('none', hold='the base stack changed while it was tested on')
         return self._decide(inspection, record, outcome)
 
-    def _record(self, inspection: Inspection) -> GateRecord:
+    def _record(self, look: FirstLook) -> GateRecord:
+        inspection = look.inspection
         facts, day = inspection.facts, self._request.day or self._started.date()
         return GateRecord(
             tarball=inspection.subject.name,
@@ -162,6 +179,7 @@ class _Gate:
             modules=tuple(dict.fromkeys(_named(inspection))),
             top=_release(inspection) if facts.release_in_paths else '',
             findings=stored_findings(inspection),
+            signature=look.signature,
             base_digest=base_digest_of(self._stack, _release(inspection)),
             method='none',
             context=self._request.context,
@@ -203,7 +221,16 @@ class _Gate:
             results=(),
         )
 
-    def _run(self, inspection: Inspection, workspace: Workspace) -> RunOutcome:
+    def _run_again(self, inspection: Inspection, job: Job, run: Run) -> dict[str, object]:
+        """Run what failed on the base, and investigate it if that is asked for."""
+        reruns = Reruns(self._stack, _release(inspection), job, run_job)
+        baselines = tuple(reruns.baselines(run.results))
+        if not self._request.investigate:
+            return {'baselines': baselines}
+        found = tuple(reruns.investigate(run.results, baselines, self._previous))
+        return {'baselines': baselines, 'investigations': found}
+
+    def _job(self, inspection: Inspection, workspace: Workspace) -> Job:
         request, facts = self._request, inspection.facts
         extracted: Path | None = None
         expected: tuple[str, ...] = ()
@@ -219,7 +246,7 @@ class _Gate:
             below = '' if facts.release_in_paths else f'{facts.release}/'
             extract_tarball(request.tarball, inspection.subject.sha256, extracted, below=below)
             expected = tuple(_files_to_look_at(extracted))
-        job = Job(
+        return Job(
             request=self._selection(inspection),
             directory=workspace.directory / 'run',
             base=self._stack.releases_path,
@@ -231,7 +258,6 @@ class _Gate:
             quiet=request.quiet,
             lock=workspace.lock,
         )
-        return run_job(job)
 
     def _selection(self, inspection: Inspection) -> Request:
         """Return what a tarball touches.
@@ -273,59 +299,6 @@ class _Gate:
         if not wanted:
             raise HoldError(f'release {release} has no software for {family or "any target"}')
         return tuple(dict.fromkeys(find_target(name).name for name in wanted))
-
-    def _baselines(
-        self, inspection: Inspection, results: Sequence[CaseResult], workspace: Workspace
-    ) -> Iterator[Baseline]:
-        """Run what failed on the base alone, with the same nonce, and tell what came of it."""
-        failed = [r.case for r in results if r.outcome is Outcome.FAIL]
-        release = _release(inspection)
-        if not failed or release not in self._stack.release_names:
-            return
-        asked = Request(
-            stack=str(self._stack.root),
-            release=release,
-            targets=self._selection(inspection).targets,
-            checks=self._request.checks,
-        )
-        there = {
-            module.full_name
-            for target in self._stack.release(release).cpu_targets
-            for module in self._stack.release(release).modules(target)
-        }
-        groups = {
-            'base-modules': [case for case in failed if case.module in there],
-            'base-stack': [case for case in failed if not case.module],
-        }
-        for name, cases in groups.items():
-            if not cases:
-                continue
-            modules = tuple(dict.fromkeys(case.module for case in cases if case.module))
-            job = Job(
-                request=replace(
-                    asked,
-                    modules=modules,
-                    tests=tuple(dict.fromkeys(case.id.test for case in cases)),
-                    scales=tuple(dict.fromkeys(case.id.scale for case in cases)) if modules else (),
-                ),
-                directory=workspace.directory / name,
-                base=self._stack.releases_path,
-                extracted=None,
-                command=self._request.command,
-                nonce=self._nonce,
-                quiet=self._request.quiet,
-                lock=workspace.lock,
-            )
-            outcome = run_job(job)
-            found = {r.case.full_key: r for r in outcome.run.results} if outcome.run else {}
-            for case in cases:
-                result = found.get(case.full_key)
-                yield Baseline(
-                    case=case.full_key,
-                    outcome=result.outcome if result else None,
-                    flaky=bool(result and result.flaky),
-                    reason=result.reason if result else outcome.hold,
-                )
 
 
 def stored_findings(inspection: Inspection) -> tuple[TarballFinding, ...]:

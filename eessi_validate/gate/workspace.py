@@ -13,7 +13,7 @@ from eessi_validate.errors import HoldError, UsageError
 _LOCK, _EXTRACTED = '.gate.lock', 'extracted'
 #: What a gate that was killed may have left; a report is written last, and is never removed.
 _LEFTOVERS = (_EXTRACTED, 'run', 'run.job', 'base-modules', 'base-modules.job', 'base-stack',
-              'base-stack.job')  # fmt: skip
+              'base-stack.job', 'investigation')  # fmt: skip
 #: Seconds to wait for what a killed gate has left running to end.
 _PATIENCE = 30.0
 

@@ -11,6 +11,9 @@ from eessi_validate import __version__
 from eessi_validate.localstack.packages import Package
 from eessi_validate.localstack.wheels import Wheel, sha256
 
+#: Raised whenever the same packages give another installation; what an older one built stays.
+BUILDER = 2
+
 #: Relative to an installation; EasyBuild keeps its own records in a directory of this name.
 INSTALLATION = 'easybuild/provenance.json'
 #: Relative to a compat layer.
@@ -56,6 +59,7 @@ def document(
         'schema': 'eessi-validate/localstack-provenance/1',
         'what': HONESTY_PYPI if listed else HONESTY,
         'built_by': f'eessi-validate {__version__}',
+        'builder': BUILDER,
         'kind': kind,
         'name': name,
         'version': version,

@@ -201,7 +201,7 @@ def patch_elf(
             for each in some:
                 run([each])
             return
-        said = done.stderr.decode(errors='replace').strip()
+        said = done.stderr.decode(errors='replace').strip() or f'exit status {done.returncode}'
         raise RelocationError(f'patchelf failed on {some[0]}: {said}')
 
     rest = iter(files)

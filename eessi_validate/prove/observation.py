@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import source_from_cache
 from pathlib import Path
 
 #: Stands for the output of the job: what the calls printed and nothing redirected.
@@ -64,6 +65,8 @@ def read_observation(control: Path, installation: Path | None) -> Observation:
     calls = tuple(_calls(control / 'recording'))
     opened = [Path(line) for line in _lines(control / 'opened')]
     inside = [p for p in dict.fromkeys(opened) if installation and installation in p.parents]
+    # Python does without its cache of a module: that file is the module's source as well.
+    inside = list(dict.fromkeys(each for p in inside for each in _with_source(p)))
     sound = [p for p in inside if _is_library(p) or (p.is_file() and not os.access(p, os.X_OK))]
     written, read = _written(calls), _judged(control / 'judged', calls)
     return Observation(
@@ -74,6 +77,12 @@ def read_observation(control: Path, installation: Path | None) -> Observation:
         libraries=tuple(p for p in sound if _is_elf(p)),
         inputs=tuple(p.read_bytes() for p in (control / 'inputs').rglob('*') if p.is_file()),
     )
+
+
+def _with_source(path: Path) -> tuple[Path, ...]:
+    if path.suffix != '.pyc' or path.parent.name != '__pycache__':
+        return (path,)
+    return (path, Path(source_from_cache(str(path))))
 
 
 def _calls(recording: Path) -> Iterator[Call]:

@@ -293,6 +293,36 @@ class Baseline(Record):
     reason: str = ''
 
 
+class Cause(str, Enum):
+    """What a failure is put down to."""
+
+    BUILD = 'build'
+    TEST = 'test'
+    #: The base stack or the host, which are the same with and without the build.
+    BASE = 'base'
+    LUCK = 'luck'
+
+
+#: What a rerun said; ``none`` where there was nothing to run.
+CellWord = Literal['pass', 'fail', 'not known', 'none']
+
+
+class Investigation(Record):
+    """A failing case once more, one thing changed at a time."""
+
+    #: ``PlannedCase.full_key`` of the case.
+    case: str
+    #: The same again, on the base alone, with the previous test, and both.
+    again: CellWord
+    base: CellWord
+    previous: CellWord
+    both: CellWord
+    #: Empty if the reruns do not tell.
+    causes: tuple[Cause, ...]
+    #: Why reruns said nothing.
+    reasons: tuple[str, ...] = ()
+
+
 class TarballFinding(Record):
     """One finding of the static inspection."""
 
@@ -322,6 +352,14 @@ class Waiver(Record):
     expires: str = Field(pattern=r'^\d{4}-\d\d-\d\d$')
 
 
+class TarballSignature(Record):
+    """Whose valid signature a tarball came with."""
+
+    principal: str
+    #: What it was made for (SSHSIG): the name of a build bot, ``file`` where nothing was said.
+    namespace: str
+
+
 class GateRecord(Record):
     """What a gate adds to a run: the tarball, its findings, the base, and what decided."""
 
@@ -336,6 +374,8 @@ class GateRecord(Record):
     #: Prefix of the tarball's paths: ``<release>[-<suffix>]``.
     top: str = ''
     findings: tuple[TarballFinding, ...] = ()
+    #: Whose signature was verified before the tarball was read; None if that was not asked for.
+    signature: TarballSignature | None = None
     #: Identity of the base stack without the tarball.
     base_digest: str
     #: How the tarball was laid over the base; ``none`` if nothing was run.
@@ -343,6 +383,8 @@ class GateRecord(Record):
     #: Why nothing was run; '' if something was.
     hold: str = ''
     baselines: tuple[Baseline, ...] = ()
+    #: Of failing cases, where that was asked for.
+    investigations: tuple[Investigation, ...] = ()
     #: Context of the decision and its day, which decide what rules and waivers count.
     context: str
     decided: str

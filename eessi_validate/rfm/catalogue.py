@@ -43,7 +43,11 @@ class TestInfo:
 
 def shipped_check_files() -> tuple[Path, ...]:
     """Return the check files of the generic EESSI implementations."""
-    directory = Path(str(files('eessi_implementations')))
+    return check_files_in(Path(str(files('eessi_implementations'))))
+
+
+def check_files_in(directory: Path) -> tuple[Path, ...]:
+    """Return the check files in a directory of implementations."""
     machinery = {'__init__.py', 'mixin.py', 'cases.py'}
     return tuple(sorted(p for p in directory.glob('*.py') if p.name not in machinery))
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from eessi_validate.errors import UsageError, unknown_name
+from eessi_validate.errors import HoldError, UsageError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,38 @@ def _partition(system: str, row: dict[str, Any]) -> Partition:
     )
 
 
+#: Exit status of ``_LOAD`` where a scheduler does not answer.
+_NO_ANSWER = 75
+
+_LOAD = f"""
+import json, sys
+from reframe.core.config import load_config
+try:
+    loaded = load_config('<builtin>', *sys.argv[2:])
+except Exception as error:
+    cause = error
+    while cause is not None:
+        if isinstance(cause, (ConnectionError, TimeoutError)):
+            print(cause, file=sys.stderr)
+            sys.exit({_NO_ANSWER})
+        cause = cause.__cause__ or cause.__context__
+    raise
+print(chr(10) + json.dumps(loaded[sys.argv[1]]))
+"""
+
+
 def _show_config(configs: Sequence[Path], parameter: str) -> Any:
-    """Load configuration files with ReFrame's own loader, in a process of its own."""
-    script = (
-        'import json, sys; from reframe.core.config import load_config; '
-        'c = load_config("<builtin>", *sys.argv[2:]); '
-        'print("\\n" + json.dumps(c[sys.argv[1]]))'
-    )
-    command = [sys.executable, '-c', script, parameter, *map(str, configs)]
+    """Load configuration files with ReFrame's own loader, in a process of its own.
+
+    :raises HoldError: if a configuration asks a scheduler that does not answer, which it says by
+        ``ConnectionError`` or ``TimeoutError``.
+    :raises UsageError: if a configuration cannot be loaded for another reason.
+    """
+    command = [sys.executable, '-c', _LOAD, parameter, *map(str, configs)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ.copy())
     if done.returncode:
         last = (done.stderr.strip() or 'no message').splitlines()[-1]
+        if done.returncode == _NO_ANSWER:
+            raise HoldError(f'the ReFrame configuration {configs[0]} has no answer: {last}')
         raise UsageError(f'cannot load the ReFrame configuration {configs[0]}: {last}')
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -8,9 +8,9 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,6 +46,8 @@ class Options:
     nonce: str = ''
     #: How often a failed case is tried again within this run.
     retries: int = 0
+    #: Further environment variables of ReFrame.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_run(request: Request, options: Options, make_progress: ProgressFactory) -> Finished:
@@ -126,6 +128,7 @@ def _run(
         nonce=saved.nonce,
         progress=make_progress(len(cases), store.directory),
         stop=threading.Event(),
+        environment=options.environment,
         history={k: r.attempts for k, r in latest_results(list(store.results())).items()},
     )
     with stopping_on_signals(execution.stop), closing(execution.progress):

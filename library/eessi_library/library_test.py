@@ -9,6 +9,7 @@ from typing import ClassVar
 import reframe as rfm
 from reframe.core.backends import getlauncher
 from reframe.core.builtins import run_after, run_before, variable
+from reframe.core.exceptions import SanityError
 from reframe.core.runtime import runtime
 
 from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, comes_from, guarded, unclean_end
@@ -84,7 +85,21 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
             signal=getattr(self.job, 'signal', None),
             nonce=self.nonce,
         )
-        expect(sentence is None, sentence or '')
+        if sentence is not None:
+            said = self.last_words(output)
+            raise SanityError(sentence if said in (None, sentence) else f'{said}; {sentence}')
+
+    def expect_nonce(self, name: str, found: str) -> None:
+        """Fail unless what `name` repeats is the nonce of this run."""
+        expect(
+            found == self.nonce,
+            f"{name} does not reflect this run's nonce: it has {found or 'none'}, "
+            f'not {self.nonce} (recorded or foreign)',
+        )
+
+    def last_words(self, output: str) -> str | None:
+        """Return what the program itself says about its failure; None: nothing more is known."""
+        return None
 
     def write(self, name: str, text: str) -> None:
         """Write an input file into the stage directory."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import python_programs as broken
-from faults import Fault
+from faults import Application, Fault
 
 HOROVOD = ('--test', 'EESSI_Horovod_DistributedTraining', '--scale', 'cores_2')
 TWICE = (*HOROVOD, '--repeat', '2')
@@ -105,4 +105,11 @@ FAULTS = (
         TWICE,
     ),
 )
-SOUND = (HOROVOD,)
+
+APPLICATION = Application(
+    'Horovod',
+    'python',
+    FAULTS,
+    sound=(HOROVOD,),
+    always=0,
+)

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 from eessi_validate.localstack.host import patchelf_program
@@ -216,3 +216,10 @@ FAULTS = [
         r'mpi/missing-symbol: .*libmpi\.so\.40 has no \w+', arguments(MPI),
     ),
 ]  # fmt: skip
+
+APPLICATION = Application(
+    'installation',
+    'minimal',
+    FAULTS,
+    sound=((*arguments(FILES), *arguments(START), *arguments(INIT)),),
+)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 IPYTHON = ('--test', 'EESSI_IPython_ScriptedSession', '--scale', 'cores_1')
@@ -43,7 +42,7 @@ def _wrong_number(stack: Tampering) -> None:
 
 def _played_back(stack: Tampering) -> None:
     """Answer every run after the first with the transcript of the first."""
-    store = Path(tempfile.mkdtemp(prefix='recorded-')) / 'transcript'
+    store = stack.directory('played-back') / 'transcript'
     stack.wrap(
         _program(stack),
         # Functional cases run side by side: the second waits for the first.
@@ -129,4 +128,9 @@ FAULTS = (
     ),
 )
 
-SOUND = (IPYTHON,)
+APPLICATION = Application(
+    'IPython',
+    'full',
+    FAULTS,
+    sound=(IPYTHON,),
+)

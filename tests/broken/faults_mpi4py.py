@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 import python_programs as broken
-from faults import Fault
+from faults import Application, Fault
 from faults_mpi import swap_functions
 from tampering import Tampering
 
@@ -27,7 +29,8 @@ def _ranks_unaware(stack: Tampering) -> None:
 def _library_from_elsewhere(stack: Tampering) -> None:
     """Load a copy of the library that lies outside the installation."""
     library = next(iter(sorted(stack.installation('OpenMPI').rglob('libmpi.so.40')))).resolve()
-    elsewhere = stack.copy(library, stack.release / 'other-mpi-libmpi.so.40')
+    elsewhere = stack.directory('other-mpi') / 'libmpi.so.40'
+    shutil.copy(library, elsewhere)
     stack.wrap(broken.python(stack), before=f'export LD_PRELOAD={elsewhere}')
 
 
@@ -64,4 +67,11 @@ FAULTS = (
         TWICE,
     ),
 )
-SOUND = (MPI4PY,)
+
+APPLICATION = Application(
+    'mpi4py',
+    'python',
+    FAULTS,
+    sound=(MPI4PY,),
+    always=0,
+)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 import python_programs as broken
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 NUMPY = ('--test', 'EESSI_SciPyBundle_NumpyAndScipy', '--scale', 'cores_2')
@@ -23,7 +25,8 @@ def _one_thread(stack: Tampering) -> None:
 def _another_numpy(stack: Tampering) -> None:
     """Import a copy of NumPy that lies elsewhere."""
     found = broken.site(stack, 'SciPy-bundle')
-    elsewhere = stack.copy(found, stack.release / 'elsewhere')
+    elsewhere = stack.directory('elsewhere')
+    shutil.copytree(found, elsewhere, dirs_exist_ok=True)
     stack.wrap(broken.python(stack), before=f'export PYTHONPATH={elsewhere}:$PYTHONPATH')
 
 
@@ -91,4 +94,11 @@ FAULTS = (
         TWICE,
     ),
 )
-SOUND = (NUMPY,)
+
+APPLICATION = Application(
+    'NumPy',
+    'python',
+    FAULTS,
+    sound=(NUMPY,),
+    always=0,
+)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 CAVITY = ('--test', 'EESSI_OpenFOAM_LidDrivenCavity')
 SERIAL = (*CAVITY, '--scale', 'cores_1')
 PARALLEL = (*CAVITY, '--scale', 'cores_2')
-
-#: Where the test keeps the log and the fields of a sound run.
-RECORDED = 'recorded-openfoam'
 
 
 def _solver(stack: Tampering) -> Path:
@@ -116,13 +113,11 @@ def _missing_library(stack: Tampering) -> None:
 
 def _recorded(stack: Tampering) -> None:
     """Play an earlier, sound run back: its log, its fields."""
-    recorded = stack.release / RECORDED
-    if not recorded.is_dir():
-        raise RuntimeError('record a sound run first')
+    recorded = stack.recorded()
     stack.wrap(
         _solver(stack),
         call=(
-            f'case "$*" in *"-case run"*) cp -r {recorded}/run . ; cat {recorded}/log ;; '
+            f'case "$*" in *"-case run"*) cp -r {recorded}/run . ; cat {recorded}/rfm_job.out ;; '
             '*) "$real" "$@";; esac'
         ),
     )
@@ -153,4 +148,12 @@ FAULTS = (
     Fault('missing library', _missing_library, r'dynamic loader: .*libfiniteVolume', SERIAL),
     Fault('recorded run played back', _recorded, r"does not reflect this run's nonce", SERIAL),
     Fault('fewer ranks than asked', _one_process, r'reports nProcs 1, asked for 2', PARALLEL),
+)
+
+APPLICATION = Application(
+    'OpenFOAM',
+    'full',
+    FAULTS,
+    sound=(SERIAL, PARALLEL),
+    recorded=('rfm_job.out', 'run'),
 )

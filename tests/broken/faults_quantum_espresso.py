@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 TEST = 'EESSI_QuantumESPRESSO_Silicon'
 ONE_RANK = ('--test', TEST, '--scale', 'cores_1')
 TWO_RANKS = ('--test', TEST, '--scale', 'cores_2')
-
-#: Outputs of a sound run, kept in the release for the fault that plays them back.
-RECORDED = tuple(f'silicon-{step}.out' for step in range(4))
-RECORDED_IN = 'recorded-quantum-espresso'
 
 
 def _pw(stack: Tampering) -> Path:
@@ -110,7 +106,7 @@ def _truncated_output(stack: Tampering) -> None:
 
 
 def _recorded_output(stack: Tampering) -> None:
-    recorded = stack.release / RECORDED_IN
+    recorded = stack.recorded()
     stack.wrap(_pw(stack), call=f'cat {recorded}/"$(basename "$4" .in).out"')
 
 
@@ -167,4 +163,13 @@ FAULTS = (
     Fault('truncated data file', _truncated_pseudopotential, r'exit status|Error|pw\.x', ONE_RANK),
     Fault('data file off by 1e-4', _wrong_pseudopotential, r'total energy of silicon-0', ONE_RANK),
     Fault('missing library', _missing_library, r'dynamic loader: .*libfftw3\.so\.3', ONE_RANK),
+)
+
+APPLICATION = Application(
+    'Quantum ESPRESSO',
+    'full',
+    FAULTS,
+    sound=(ONE_RANK,),
+    recorded=tuple(f'silicon-{step}.out' for step in range(4)),
+    always=8,
 )

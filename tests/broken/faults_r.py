@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 R = ('--test', 'EESSI_R_LinearAlgebra', '--scale', 'cores_1')
@@ -91,7 +90,7 @@ def _one_thread_only(stack: Tampering) -> None:
 def _foreign_blas(stack: Tampering) -> None:
     """Let R take its BLAS from a directory outside the stack's OpenBLAS."""
     reference = stack.installation('OpenBLAS') / 'lib/x86_64-linux-gnu/blas/libblas.so.3'
-    stray = Path(tempfile.mkdtemp(prefix='stray-')) / 'libblas.so.3'
+    stray = stack.directory('stray-blas') / 'libblas.so.3'
     stray.write_bytes(reference.read_bytes())
     stack.wrap(_rscript(stack), call=f'LD_PRELOAD={stray} "$real" "$@"')
 
@@ -103,7 +102,7 @@ def _missing_blas(stack: Tampering) -> None:
 
 def _played_back(stack: Tampering) -> None:
     """Answer every run after the first with the output of the first."""
-    store = Path(tempfile.mkdtemp(prefix='recorded-')) / 'output'
+    store = stack.directory('played-back') / 'output'
     stack.wrap(
         _rscript(stack),
         call=f'if [ -f {store} ]; then cat {store}; else "$real" "$@" | tee {store}; fi',
@@ -153,4 +152,9 @@ FAULTS = (
     Fault('limma: played back', _played_back, r"reflect this run's nonce", (*LIMMA, *TWICE)),
 )
 
-SOUND = (R_TWO_THREADS, LIMMA)
+APPLICATION = Application(
+    'R',
+    'full',
+    FAULTS,
+    sound=(R_TWO_THREADS, LIMMA),
+)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-from faults import Fault
+from faults import Application, Fault
 from tampering import Tampering
 
 LOCAL = ('--test', 'EESSI_Spark_Local', '--scale', 'cores_2')
@@ -74,7 +73,7 @@ def _squares_by_float(stack: Tampering) -> None:
 
 def _played_back(stack: Tampering) -> None:
     """Answer every run after the first with the result of the first."""
-    store = Path(tempfile.mkdtemp(prefix='recorded-')) / 'result.json'
+    store = stack.directory('played-back') / 'result.json'
     stack.wrap(
         _submit(stack),
         call=f'if [ -f {store} ]; then cp {store} .; else "$real" "$@"; cp result.json {store}; fi',
@@ -83,7 +82,7 @@ def _played_back(stack: Tampering) -> None:
 
 def _played_back_with_nonce(stack: Tampering) -> None:
     """As above, but the recording carries the nonce of the run."""
-    store = Path(tempfile.mkdtemp(prefix='recorded-')) / 'result.json'
+    store = stack.directory('played-back') / 'result.json'
     nonce = r'nonce=$(grep -oE "\"nonce\": \"[0-9a-f]+\"" input.json)'
     copy = f'sed -E "s/\\"nonce\\": \\"[0-9a-f]+\\"/$nonce/" {store} >result.json'
     stack.wrap(
@@ -124,4 +123,11 @@ FAULTS = (
     Fault('local in place of a cluster', _no_cluster, r'Spark ran on local', STANDALONE),
     Fault('no worker', _no_worker, r'worker1\.log', STANDALONE),
 )
-SOUND = (LOCAL, STANDALONE)
+
+APPLICATION = Application(
+    'Spark',
+    'spark',
+    FAULTS,
+    sound=(LOCAL, STANDALONE),
+    always=0,
+)

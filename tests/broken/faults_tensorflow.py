@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import python_programs as broken
-from faults import Fault
+from faults import Application, Fault
 
 TRAINING = ('--test', 'EESSI_TensorFlow_Training', '--scale', 'cores_2')
 WORKERS = ('--test', 'EESSI_TensorFlow_SeveralWorkers', '--scale', 'cores_2')
@@ -120,4 +120,11 @@ FAULTS = (
         (*WORKERS, *TWICE),
     ),
 )
-SOUND = (TRAINING, WORKERS)
+
+APPLICATION = Application(
+    'TensorFlow',
+    'python',
+    FAULTS,
+    sound=(TRAINING, WORKERS),
+    always=0,
+)

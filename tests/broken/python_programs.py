@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def played_back(file: str, given: str, *, nonce: bool = False) -> Apply:
     """
 
     def apply(stack: Tampering) -> None:
-        store = Path(tempfile.mkdtemp(prefix='recorded-')) / _RANK
+        store = stack.directory('played-back') / _RANK
         here = file.replace('RANK', _RANK)
         own = f'$(grep -oE "\\"nonce\\": \\"[0-9a-f]+\\"" {given} | head -n 1)'
         copy = f'cp "{store}" {here}'

@@ -14,8 +14,14 @@ _SOUND = '.eessi-validate-sound'
 class Tampering:
     """A stack whose files can be replaced, edited and removed, and are put back by ``mend``."""
 
-    def __init__(self, release: Path, cpu_target: str = 'x86_64/generic') -> None:
+    def __init__(
+        self,
+        release: Path,
+        cpu_target: str = 'x86_64/generic',
+        recorded: Callable[[], Path] | None = None,
+    ) -> None:
         self.release = release
+        self._recorded = recorded
         self.compat = release / 'compat' / 'linux' / cpu_target.split('/')[0]
         self.software = release / 'software' / 'linux' / cpu_target
         self._changed: list[Path] = []
@@ -53,15 +59,6 @@ class Tampering:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         path.chmod(mode)
 
-    def copy(self, source: Path, target: Path) -> Path:
-        """Put a copy of a file or directory where nothing is; return it."""
-        self._added.append(target)
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True)
-        else:
-            shutil.copy(source, target)
-        return target
-
     def edit(self, path: Path, change: Callable[[str], str]) -> None:
         """Change the text of a file."""
         real = path.resolve()
@@ -75,6 +72,20 @@ class Tampering:
         self.replace(
             path, f'#!{shell}\nreal={sound}\n{before}\n{call}\nstatus=$?\n{after}\nexit $status\n'
         )
+
+    def directory(self, name: str) -> Path:
+        """Make a directory of the test's own inside the release; return it."""
+        path = self.release / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        self._added.append(path)
+        return path
+
+    def recorded(self) -> Path:
+        """Return what a sound run of the application wrote; ask before anything is broken."""
+        if self._recorded is None:
+            raise RuntimeError('nothing of this application is recorded')
+        return self._recorded()
 
     def mend(self) -> None:
         """Put everything back."""

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from eessi_validate.gate.attestation.signature import NAMESPACE
 from eessi_validate.gate.overlay.namespace import overlay_support
 from eessi_validate.gate.packing import pack_installation
+from eessi_validate.gate.versions import gate_versions
 from eessi_validate.stack.layout import open_stack
 
 METHOD, WHY_NOT = overlay_support()
@@ -43,10 +45,10 @@ def gromacs(local_stack: Path) -> str:
     return next(m.full_name for m in modules if m.software == 'GROMACS')
 
 
-@pytest.fixture
-def base(local_stack: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope='module')
+def base(local_stack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the local stack without GROMACS."""
-    copy = tmp_path / 'base'
+    copy = tmp_path_factory.mktemp('without') / 'base'
     shutil.copytree(local_stack, copy, symlinks=True, copy_function=link_or_copy)
     layer = open_stack(copy).release('2023.06').software(TARGET)
     for directory in (layer / 'software', layer / 'reprod', *(layer / 'modules').iterdir()):
@@ -54,15 +56,66 @@ def base(local_stack: Path, tmp_path: Path) -> Path:
     return copy
 
 
-def gate(tarball: Path, stack: Path, base: Path, out: Path) -> tuple[int, dict[str, Any]]:
+def asked(stack: Path, base: Path, *arguments: object) -> tuple[int, dict[str, Any]]:
+    """Run a command where ``base`` is at the place of ``stack``; return its code and JSON."""
     done = subprocess.run(
         ['unshare', '-Urm', 'sh', '-c', IN_PLACE_OF, 'sh', str(base), str(stack),
-         sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'gate',
-         str(tarball), '--stack', str(stack), '--out', str(out), '--json'],
+         sys.executable, '-c', 'from eessi_validate.cli import main; main()',
+         *map(str, arguments), '--json'],
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+def gate(tarball: Path, stack: Path, base: Path, out: Path, *more: object) -> tuple[int, Any]:
+    return asked(stack, base, 'gate', tarball, '--stack', stack, '--out', out, *more)
+
+
+def make_key(path: Path) -> str:
+    command = ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', str(path)]
+    subprocess.run(command, check=True, timeout=60)
+    return path.with_suffix('.pub').read_text().strip()
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    """Return a directory with a policy that pins what runs here, keys, and who may sign."""
+    versions = gate_versions()
+    pins = {name: versions[name] for name in ('source', 'reframe', 'python')}
+    content = {'schema_version': 1, 'name': 'official', 'pins': pins,
+               'signature': {'required': True}, 'bundle': {'targets': [TARGET]}}  # fmt: skip
+    (tmp_path / 'policy.yaml').write_text(json.dumps(content))
+    bot, own = make_key(tmp_path / 'bot'), make_key(tmp_path / 'gate')
+    lines = (f'bot@example.org namespaces="a-bot" {bot}',
+             f'gate@example.org namespaces="{NAMESPACE}" {own}')  # fmt: skip
+    (tmp_path / 'allowed').write_text('\n'.join(lines) + '\n')
+    return tmp_path
+
+
+@pytest.mark.skipif(not shutil.which('ssh-keygen'), reason='no ssh-keygen')
+def test_gromacs_is_gated_signed_verified_and_makes_a_bundle(local_stack, gromacs, base, official):
+    bundle = official / 'bundle'
+    bundle.mkdir()
+    tarball = pack_installation(local_stack, '2023.06', TARGET, gromacs, bundle)
+    command = ['ssh-keygen', '-Y', 'sign', '-f', str(official / 'bot'), '-n', 'a-bot']
+    subprocess.run([*command, str(tarball)], check=True, capture_output=True, timeout=60)
+    policy, allowed = official / 'policy.yaml', official / 'allowed'
+    who = ['--policy', policy, '--allowed-signers', allowed]
+    code, report = gate(
+        tarball, local_stack, base, official / 'out', *who,
+        '--signature', f'{tarball}.sig', '--sign', official / 'gate',
+    )  # fmt: skip
+    assert (code, report['gate']['trial']) == (0, ''), report['judgement']['summary']
+    signed = official / 'out/attestation.json'
+    code, answer = asked(local_stack, base, 'verify', tarball, '--attestation', signed, *who)
+    assert (code, answer['principal']) == (0, 'gate@example.org'), answer
+    for extension in ('', '.sig'):
+        shutil.copy(f'{signed}{extension}', f'{tarball}.attestation.json{extension}')
+    code, report = asked(
+        local_stack, base, 'gate', '--bundle', bundle, '--stack', local_stack, *who
+    )
+    assert (code, report['verdict']) == (0, 'ACCEPT'), report['summary']
 
 
 def test_gromacs_is_accepted_over_a_stack_without_it(local_stack, gromacs, base, tmp_path):

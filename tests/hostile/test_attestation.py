@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from gated import Player, gate, official_policy
+from ssh_keys import make_key
 from tar_crafting import NAME, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
@@ -21,13 +22,6 @@ from eessi_validate.gate.attestation.verify import VerifyRequest, verify_tarball
 from eessi_validate.results.model import Outcome
 
 pytestmark = pytest.mark.skipif(not shutil.which('ssh-keygen'), reason='no ssh-keygen')
-
-
-def make_key(path: Path) -> str:
-    """Make a key and return its public half."""
-    command = ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', str(path)]
-    subprocess.run(command, check=True, timeout=60)
-    return path.with_suffix('.pub').read_text().strip()
 
 
 @pytest.fixture
@@ -115,6 +109,17 @@ def test_a_principal_that_the_policy_does_not_name_does_not(signed, tmp_path):
     rules = {'attestation': {'principals': ['someone@example.org']}}
     with pytest.raises(HoldError, match='does not count'):
         verify_tarball(replace(signed, policy=official_policy(tmp_path, **rules)))
+
+
+def test_of_several_principals_with_one_key_the_one_that_the_policy_names_counts(signed, tmp_path):
+    own = signed.allowed_signers.read_text()
+    signed.allowed_signers.write_text(own + own.replace('gate@', 'other@'))
+    policy = official_policy(tmp_path, attestation={'principals': ['other@example.org']})
+    request = replace(signed, policy=policy)
+    assert verify_tarball(request).principal == 'other@example.org'
+    signed.allowed_signers.write_text(own + own.replace('gate@', 'other@').replace('ssh', 'x-ssh'))
+    with pytest.raises(HoldError):
+        verify_tarball(request)
 
 
 def test_another_policy_context_or_version_is_held(signed, tmp_path):

@@ -16,7 +16,7 @@ from hostile_cases import CASES
 from tar_crafting import NAME, SOFTWARE, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
-from eessi_validate.gate import flow
+from eessi_validate.gate import flow, signed_inspection
 from eessi_validate.gate.inspection.findings import finding_kinds
 from eessi_validate.results.model import FailureClass, Outcome
 
@@ -106,7 +106,7 @@ def test_a_trial_cannot_be_signed(tmp_path, base_stack, monkeypatch):
 
 
 def test_a_tarball_that_changes_after_its_inspection_is_held(tmp_path, base_stack, monkeypatch):
-    made, inspect = tarball(sound()), flow.inspect_tarball
+    made, inspect = tarball(sound()), signed_inspection.inspect_tarball
 
     def exchanged(path: Path, **options: object) -> object:
         inspection = inspect(path, **options)
@@ -114,7 +114,7 @@ def test_a_tarball_that_changes_after_its_inspection_is_held(tmp_path, base_stac
         path.write_bytes(other.packed[:-1])
         return inspection
 
-    monkeypatch.setattr(flow, 'inspect_tarball', exchanged)
+    monkeypatch.setattr(signed_inspection, 'inspect_tarball', exchanged)
     player = Player()
     report = gate(made, base_stack, tmp_path, player, monkeypatch)
     assert report.judgement.verdict.value == 'HOLD'

@@ -26,7 +26,7 @@ from tar_crafting import (
     tarball,
 )
 
-from eessi_validate.gate.inspection import Inspection, Placed, inspect_tarball
+from eessi_validate.gate.inspection import Inspection, Installed, Placed, inspect_tarball
 
 ACCEL = f'{SOFTWARE}/accel/nvidia/cc80'
 
@@ -46,10 +46,9 @@ def inspect(made: Tarball, directory: Path, base: Path | None = None) -> Inspect
 def test_software(extension: str, fmt: int, tmp_path: Path, base_stack: Path) -> None:
     made = tarball(sound(archive=Archive(fmt)), NAME.replace('zst', extension))
     inspection = inspect(made, tmp_path, base_stack)
-    assert inspection.installations == (
-        Placed(name='Foo/1.0-foss-2022b', subdir='x86_64/amd/zen2'),
-    )
-    assert inspection.modules == inspection.installations
+    where = {'name': 'Foo/1.0-foss-2022b', 'subdir': 'x86_64/amd/zen2'}
+    assert inspection.installations == (Installed(**where, files=3),)
+    assert inspection.modules == (Placed(**where),)
     facts = inspection.facts
     assert (facts.kind, facts.release, facts.suffix) == ('software', '2023.06', '')
     assert (facts.cpu_target, facts.family) == ('x86_64/amd/zen2', 'x86_64')

@@ -21,6 +21,7 @@ from eessi_validate.localstack import (
     build_stack,
     host,
     installed_releases,
+    provenance,
     publish,
     remove_release,
     verify_stack,
@@ -32,6 +33,7 @@ from eessi_validate.localstack.errors import (
     MirrorError,
     SuiteMissing,
 )
+from eessi_validate.localstack.progress import Plain
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 ARCH = host.machine()
@@ -172,6 +174,18 @@ def test_software_is_added_to_a_release_in_place(tmp_path, packages):
     remove_release(root, '2023.06')
     assert installed_releases(root) == []
     assert visible(root) == ['README.md', 'versions']
+
+
+def test_what_an_older_builder_left_is_named(tmp_path, packages, capsys):
+    root = tmp_path / 'local.eessi.io'
+    build_stack(small(root, packages))
+    (record,) = root.rglob(provenance.INSTALLATION)
+    written = json.loads(record.read_text())
+    record.write_text(json.dumps({**written, 'builder': provenance.BUILDER - 1}))
+    build_stack(small(root, packages), Plain())
+    said = capsys.readouterr().err
+    assert 'GCCcore/12.2.0, were built by another eessi-validate' in said
+    assert 'eessi-validate stack remove' in said
 
 
 def test_a_mirror_that_is_down_is_one_line(tmp_path):

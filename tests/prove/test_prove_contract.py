@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,39 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 PROVE = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'prove']
 
-#: At the smallest scale; MPI needs two ranks. Together two to three minutes on two cores.
-ASKED = {
-    'EESSI_FFTW_FourierTransforms': 'cores_1',
-    'EESSI_OpenBLAS_DenseLinearAlgebra': 'cores_1',
-    'EESSI_GROMACS_WaterBox': 'cores_1',
-    'EESSI_MPI_Communication': 'cores_2',
+#: The stacks, by their name below the tests' cache, and their module sets. Proving changes
+#: nothing, so that the stacks that tests/broken breaks and mends can be used.
+STACKS = {
+    'local': (),
+    'full': ('full',),
+    'breakable-python': ('python', 'ml', 'horovod'),
+    'breakable-spark': ('spark',),
 }
+
+#: Test, scale, stack. At the smallest scale; MPI needs two ranks.
+ASKED = [
+    # Two to three minutes together, on two cores; the others in the time that CI has left.
+    ('EESSI_FFTW_FourierTransforms', 'cores_1', 'local'),
+    ('EESSI_OpenBLAS_DenseLinearAlgebra', 'cores_1', 'local'),
+    ('EESSI_GROMACS_WaterBox', 'cores_1', 'local'),
+    ('EESSI_MPI_Communication', 'cores_2', 'local'),
+]
+FURTHER = [
+    ('EESSI_HPCC_Challenge', 'cores_2', 'full'),
+    ('EESSI_OpenFOAM_LidDrivenCavity', 'cores_1', 'full'),
+    ('EESSI_LAMMPS_LennardJonesMelt', 'cores_1', 'full'),
+    ('EESSI_QuantumESPRESSO_Silicon', 'cores_1', 'full'),
+    ('EESSI_R_LinearAlgebra', 'cores_1', 'full'),
+    ('EESSI_Bioconductor_Limma', 'cores_1', 'full'),
+    ('EESSI_IPython_ScriptedSession', 'cores_1', 'full'),
+    ('EESSI_Mpi4py_Communication', 'cores_2', 'breakable-python'),
+    ('EESSI_SciPyBundle_NumpyAndScipy', 'cores_1', 'breakable-python'),
+    ('EESSI_Horovod_DistributedTraining', 'cores_2', 'breakable-python'),
+    ('EESSI_TensorFlow_Training', 'cores_1', 'breakable-python'),
+    ('EESSI_TensorFlow_SeveralWorkers', 'cores_2', 'breakable-python'),
+    ('EESSI_Spark_Local', 'cores_1', 'breakable-spark'),
+    ('EESSI_Spark_Standalone', 'cores_2', 'breakable-spark'),
+]
 
 #: What cannot be made of some software, and why; anything else must be made.
 INAPPLICABLE = {
@@ -35,11 +62,21 @@ INAPPLICABLE = {
 }
 
 
-@pytest.mark.parametrize(('test', 'scale'), ASKED.items())
+@pytest.mark.parametrize(
+    ('test', 'scale', 'stack'),
+    [*ASKED, *(pytest.param(*case, marks=pytest.mark.exhaustive) for case in FURTHER)],
+    ids=lambda word: word.removeprefix('EESSI_'),
+)
 def test_shipped_test_kills_every_mutant(
-    test: str, scale: str, local_stack: Path, tmp_path: Path
+    test: str,
+    scale: str,
+    stack: str,
+    local_stack: Path,
+    stack_with: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
-    command = [*PROVE, test, '--stack', str(local_stack), '--scale', scale]
+    root = stack_with(stack, *STACKS[stack]) if STACKS[stack] else local_stack
+    command = [*PROVE, test, '--stack', str(root), '--scale', scale]
     command += ['--out', str(tmp_path / 'out'), '--json', '--quiet']
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.startswith('{'), done.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eessi_validate.errors import UsageError
+from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.rfm.partitions import host_partitions, shipped_config, site_partitions
 
 SITE = """\
@@ -92,3 +92,29 @@ def test_gpus_are_counted_from_the_devices(site: Path) -> None:
     assert {p.gpus for p in site_partitions([site], 'piz')} == {0}
     site.write_text(text)
     assert {p.gpus for p in site_partitions([site], 'piz')} == {4}
+
+
+#: scontrol of a host whose controller is down.
+DOWN = '#!/bin/sh\necho "Unable to contact slurm controller (connect failure)" >&2\nexit 1\n'
+
+
+@pytest.mark.parametrize(
+    ('scontrol', 'expected', 'said'),
+    [
+        (DOWN, HoldError, 'Slurm does not answer: .*contact slurm controller'),
+        ('', UsageError, 'no Slurm here'),
+    ],
+)
+def test_controller_that_does_not_answer_is_no_wrong_request(
+    scontrol: str,
+    expected: type[Exception],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if scontrol:
+        (tmp_path / 'scontrol').write_text(scontrol)
+        (tmp_path / 'scontrol').chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(expected, match=said):
+        site_partitions([shipped_config('slurm_cluster')], 'cluster')

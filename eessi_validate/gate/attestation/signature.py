@@ -54,13 +54,9 @@ def verify_signature(
         copy.write(signature)
         copy.flush()
         common = ['-f', str(allowed_signers), '-s', copy.name]
-        found = _ssh_keygen(['-Y', 'find-principals', *common], data).split('\n')
-        named = [name for name in (line.strip() for line in found) if name]
-        # A line of the file may name several principals, with patterns.
-        named = [name for line in named for name in line.split(',')]
-        wanted = [name for name in named if not principals or name in principals]
-        if not wanted:
-            raise HoldError(f'it is signed by {", ".join(named)}, whose signature does not count')
+        named = principals_of(common)
+        # Of several principals with one key, ssh-keygen finds the first only.
+        wanted = list(principals) or named
         refusals = []
         for name in wanted:
             try:
@@ -69,18 +65,37 @@ def verify_signature(
                 refusals.append(str(error))
             else:
                 return name
+        if principals and not set(named) & set(principals):
+            raise HoldError(f'it is signed by {", ".join(named)}, whose signature does not count')
     raise HoldError(refusals[0])
 
 
+def principals_of(signers_and_signature: list[str]) -> list[str]:
+    """Return the principals whose key made a signature, whatever it is of.
+
+    :arg signers_and_signature: ``-f`` and ``-s`` with their files.
+    :raises HoldError: if there are none.
+    """
+    found = _ssh_keygen(['-Y', 'find-principals', *signers_and_signature]).split('\n')
+    # A line of the file may name several principals, with patterns.
+    return [name for line in found for name in line.strip().split(',') if name]
+
+
+def ssh_keygen_command(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the command and an environment in which its messages are in English."""
+    return ['ssh-keygen', *arguments], {**os.environ, 'LC_ALL': 'C'}
+
+
 def _ssh_keygen(arguments: list[str], data: bytes = b'') -> str:
+    command, environment = ssh_keygen_command(arguments)
     try:
         done = subprocess.run(
-            ['ssh-keygen', *arguments],
+            command,
             input=data,
             capture_output=True,
             timeout=_SECONDS,
             check=False,
-            env={**os.environ, 'LC_ALL': 'C'},
+            env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HoldError(f'ssh-keygen cannot be run: {error}') from error

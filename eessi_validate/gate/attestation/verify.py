@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from eessi_validate.gate.flow import base_digest_of, facts_are_complete, stored_
 from eessi_validate.gate.inspection import Inspection, inspect_tarball
 from eessi_validate.gate.versions import why_trial
 from eessi_validate.results.model import Excuse, GateRecord, VerdictCode
-from eessi_validate.stack.layout import open_stack
+from eessi_validate.stack.layout import Stack, open_stack
 
 _ACCEPTED = (VerdictCode.ACCEPT, VerdictCode.ACCEPT_WAIVED)
 
@@ -53,21 +54,57 @@ def verify_tarball(request: VerifyRequest) -> Verification:
     :raises HoldError: if signature or statement are not valid, so that nothing is known.
     """
     policy = load_policy(request.policy)
-    data = _read(request.attestation)
-    signature = request.signature or request.attestation.with_name(
-        f'{request.attestation.name}.sig'
+    principal, statement = read_attestation(
+        request.attestation, request.signature, request.allowed_signers, policy
     )
-    principal = verify_signature(
-        data, _read(signature), request.allowed_signers, policy.policy.attestation.principals
-    )
-    statement = read_statement(data)
     known = statement.predicate.eessi_validate
     stack = open_stack(request.stack or known.root)
     inspection = inspect_tarball(request.tarball, base=stack.root, metadata=request.metadata)
     now = request.now or datetime.datetime.now(datetime.timezone.utc)
+    objections = objections_to(statement, inspection, stack, policy, request.context, now)
+    objections += _of_findings(statement, inspection, policy, request.context, now)
+    verdict = attested_verdict(statement, objections)
+    return Verification(verdict, inspection.subject.sha256, principal, tuple(objections))
+
+
+def read_attestation(
+    attestation: Path, signature: Path | None, allowed_signers: Path, policy: LoadedPolicy
+) -> tuple[str, Statement]:
+    """Return the principal whose valid signature a statement carries, and the statement.
+
+    :arg signature: the attestation's name with ``.sig``, if not given.
+    :raises UsageError: for a file that is not there.
+    :raises HoldError: if signature or statement are not valid.
+    """
+    data = _read(attestation)
+    signature = signature or attestation.with_name(f'{attestation.name}.sig')
+    wanted = policy.policy.attestation.principals
+    principal = verify_signature(data, _read(signature), allowed_signers, wanted)
+    return principal, read_statement(data)
+
+
+def attested_verdict(statement: Statement, objections: Sequence[Excuse]) -> VerdictCode:
+    """Return what is left of an attested verdict after all that speaks against it."""
+    known = statement.predicate.eessi_validate
+    effects = {objection.effect for objection in objections}
+    if 'reject' in effects or known.verdict not in _ACCEPTED:
+        return VerdictCode.REJECT
+    return VerdictCode.HOLD if 'hold' in effects else known.verdict
+
+
+def objections_to(
+    statement: Statement,
+    inspection: Inspection,
+    stack: Stack,
+    policy: LoadedPolicy,
+    context: str,
+    now: datetime.datetime,
+) -> list[Excuse]:
+    """Return what speaks against a signed statement about a file, its findings left aside."""
+    known = statement.predicate.eessi_validate
     objections = [
         *_of_subject(statement, inspection),
-        *_of_policy(statement, policy, request.context),
+        *_of_policy(statement, policy, context),
         *_of_age(known.started, policy, now),
     ]
     if stack.repository != known.repository:
@@ -85,14 +122,7 @@ def verify_tarball(request: VerifyRequest) -> Verification:
         )  # fmt: skip
     if not facts_are_complete(inspection):
         objections.append(_objection('inspection', 'hold', 'the tarball was not read to its end'))
-    objections += _of_findings(statement, inspection, policy, request.context, now)
-    effects = {objection.effect for objection in objections}
-    verdict = known.verdict if known.verdict in _ACCEPTED else VerdictCode.REJECT
-    if 'reject' in effects:
-        verdict = VerdictCode.REJECT
-    elif 'hold' in effects:
-        verdict = VerdictCode.HOLD
-    return Verification(verdict, inspection.subject.sha256, principal, tuple(objections))
+    return objections
 
 
 def _read(path: Path) -> bytes:

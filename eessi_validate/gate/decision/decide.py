@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from dataclasses import dataclass
 
 from eessi_validate.gate.decision.baseline import classify
+from eessi_validate.gate.decision.objections import (
+    Objection,
+    of_cases,
+    of_coverage,
+    of_findings,
+    of_gate,
+    of_signature,
+    runs_software,
+)
 from eessi_validate.gate.decision.policy_file import LoadedPolicy
+from eessi_validate.gate.decision.signature_rules import judge_signature
 from eessi_validate.gate.decision.waivers import covering, why_void
-from eessi_validate.gate.inspection.findings import finding_kinds
 from eessi_validate.gate.judge import judge
-from eessi_validate.gate.policy import Effect
 from eessi_validate.results.model import (
-    CaseResult,
-    Evidence,
     Excuse,
     FailureClass,
     GateRecord,
@@ -32,31 +37,6 @@ from eessi_validate.results.model import (
     VerdictCode,
     Waiver,
 )
-from eessi_validate.stack.modules import parse_module, split_version
-
-#: Check of an installation that no case runs.
-COVERAGE = 'coverage'
-
-#: Check of a tarball that no case can run anything of, and why it is held.
-STATIC_ONLY = 'static-only'
-INSPECTED_ONLY = 'no case runs anything of a scripts tarball: it was inspected only'
-
-#: Outcomes that a waiver may release: what is known, not what is unknown.
-_WAIVABLE_OUTCOMES = (Outcome.PASS, Outcome.FAIL, Outcome.SKIP)
-
-
-@dataclass(frozen=True)
-class _Objection:
-    """An excuse before rules and waivers, and what they need to know of it."""
-
-    excuse: Excuse
-    software: str = ''
-    version: str = ''
-    #: Name of the check for rules and waivers; '' if neither may release it.
-    check: str = ''
-    by_rule: bool = False
-    by_waiver: bool = False
-    failure: FailureClass | None = None
 
 
 def decide(
@@ -72,10 +52,11 @@ def decide(
     strict = judge(subject, plan, run)
     decision = _Decision(gate, policy, subject.digest)
     objections = [
-        *_of_findings(gate),
-        *_of_gate(gate),
-        *_of_coverage(plan, gate),
-        *_of_cases(strict.judgement.excuses, run, gate),
+        *of_findings(_with_unsigned(gate, policy)),
+        *of_signature(gate),
+        *of_gate(gate),
+        *of_coverage(plan, gate),
+        *of_cases(strict.judgement.excuses, run, gate),
     ]
     excuses = [decision.settle(objection) for objection in objections]
     excuses += decision.without_evidence(plan, run)
@@ -112,152 +93,35 @@ def release_findings(gate: GateRecord, policy: LoadedPolicy, digest: str) -> lis
     :arg digest: of the tarball, ``sha256:...``.
     """
     decision = _Decision(gate, policy, digest)
-    return [decision.settle(objection) for objection in _of_findings(gate)]
+    return [decision.settle(objection) for objection in of_findings(gate)]
 
 
-def _of_findings(gate: GateRecord) -> list[_Objection]:
-    kinds = finding_kinds()
-    found = []
-    for finding in gate.findings:
-        kind = kinds.get(finding.id)
-        software, version = _installation_of(finding.member, gate)
-        # What may be waived is a property of the finding's kind, never of a record of it.
-        may = kind is not None and kind.waivable
-        effect = finding.severity if kind is None else _graver(finding.severity, kind.severity)
-        found.append(
-            _Objection(
-                Excuse(
-                    subject=finding.member or gate.tarball,
-                    check=finding.id,
-                    cpu_target=gate.cpu_target,
-                    effect=effect,
-                    reason=finding.sentence,
-                    release='' if effect == 'note' else _how_to_release(may),
-                ),
-                software=software,
-                version=version,
-                check=finding.id,
-                by_rule=may,
-                by_waiver=may,
-            )
-        )
-    return found
+def settle_static(
+    gate: GateRecord, policy: LoadedPolicy, digest: str, *, without_run: str = ''
+) -> tuple[list[Excuse], frozenset[str]]:
+    """Return the excuses of findings and signature after rules and waivers, and the waivers used.
+
+    :arg digest: of the tarball, ``sha256:...``.
+    :arg without_run: why no run of its cases is known; a rule may release that, a waiver not.
+    """
+    decision = _Decision(gate, policy, digest)
+    asked = _with_unsigned(gate, policy) if gate.tarball else gate
+    excuses = [decision.settle(objection) for objection in of_findings(asked)]
+    if without_run:
+        excuse = Excuse(
+            subject=gate.tarball, check='evidence', cpu_target=gate.cpu_target, effect='hold',
+            reason=without_run, release='gate it where its cases can run, and sign the verdict',
+        )  # fmt: skip
+        excuses.append(decision.settle(Objection(excuse, check='evidence', by_rule=True)))
+    return excuses, frozenset(decision.used)
 
 
-def _graver(one: Effect, other: Effect) -> Effect:
-    order: tuple[Effect, ...] = ('reject', 'hold', 'note')
-    return min(one, other, key=order.index)
-
-
-def _how_to_release(waivable: bool) -> str:
-    return 'mend the tarball' + (', or have it waived' if waivable else '; it cannot be waived')
-
-
-def _installation_of(member: str, gate: GateRecord) -> tuple[str, str]:
-    """Return software and version that a member belongs to, by its place alone."""
-    prefix = f'{gate.top}/software/{gate.os}/{gate.cpu_target}/'
-    if not gate.cpu_target or not member.startswith(prefix):
-        return '', ''
-    parts = member[len(prefix) :].split('/')
-    if parts[:1] == ['accel']:
-        parts = parts[3:]
-    start = 2 if parts[:1] == ['modules'] else 1
-    if parts[:1] not in (['software'], ['reprod'], ['modules']) or len(parts) < start + 2:
-        return '', ''
-    version, _ = split_version(parts[start + 1].removesuffix('.lua'))
-    return parts[start], version
-
-
-def _of_gate(gate: GateRecord) -> list[_Objection]:
-    if not gate.hold:
-        return []
-    if gate.hold == INSPECTED_ONLY and gate.kind == 'scripts':
-        return [
-            _Objection(
-                Excuse(
-                    subject=gate.tarball, check=STATIC_ONLY, cpu_target='', effect='hold',
-                    reason=gate.hold, release='review it, and waive this by its digest',
-                ),
-                check=STATIC_ONLY, by_rule=True, by_waiver=True,
-            )
-        ]  # fmt: skip
-    return [
-        _Objection(
-            Excuse(
-                subject='run', check='gate', cpu_target='', effect='hold', reason=gate.hold,
-                release='see "eessi-validate doctor", then gate again',
-            )
-        )
-    ]  # fmt: skip
-
-
-def _of_coverage(plan: Plan, gate: GateRecord) -> list[_Objection]:
-    """Nothing to run for what is new is never a pass."""
-    if gate.method == 'none':
-        return []
-    covered = {case.module for case in plan.cases if _runs_software(case)}
-    found = []
-    for name in gate.modules:
-        if name in covered:
-            continue
-        module = parse_module(name.partition(' in ')[0])
-        found.append(
-            _Objection(
-                Excuse(
-                    subject=name,
-                    check=COVERAGE,
-                    cpu_target=gate.cpu_target,
-                    effect='hold',
-                    reason='it is new, and no case runs it',
-                    release='add a test that covers it, or have it waived',
-                ),
-                software=module.software,
-                version=module.version,
-                check=COVERAGE,
-                by_rule=True,
-                by_waiver=True,
-            )
-        )
-    return found
-
-
-def _runs_software(case: PlannedCase) -> bool:
-    return case.partition != 'driver' or case.evidence is not Evidence.STATIC
-
-
-def _of_cases(excuses: tuple[Excuse, ...], run: Run, gate: GateRecord) -> list[_Objection]:
-    results: dict[str, list[CaseResult]] = {}
-    for result in run.results:
-        results.setdefault(result.case.full_key, []).append(result)
-    found = []
-    for excuse in excuses:
-        if not excuse.cases:
-            # Of several reasons why nothing was run, the gate's own says most.
-            if gate.hold and gate.method == 'none':
-                continue
-            found.append(_Objection(excuse))
-            continue
-        (key,) = excuse.cases
-        (case, *_) = results[key]
-        failure = gate.classes.get(key)
-        # One case with two results is not known well enough to be released.
-        known = len(results[key]) == 1 and case.outcome in _WAIVABLE_OUTCOMES
-        found.append(
-            _Objection(
-                excuse.model_copy(
-                    update={
-                        'reason': f'{failure.value}: {excuse.reason}' if failure else excuse.reason
-                    }
-                ),
-                software=case.case.id.software,
-                version=case.case.id.version,
-                check=case.case.id.test,
-                by_rule=True,
-                by_waiver=known,
-                failure=failure,
-            )
-        )
-    return found
+def _with_unsigned(gate: GateRecord, policy: LoadedPolicy) -> GateRecord:
+    """Add what the policy asks of the signature, unless something is known of it already."""
+    if any(finding.id.startswith('signature-') for finding in gate.findings):
+        return gate
+    unsigned = judge_signature(gate.signature, policy.policy.signature)
+    return gate.model_copy(update={'findings': (*gate.findings, *unsigned)})
 
 
 class _Decision:
@@ -273,7 +137,7 @@ class _Decision:
         self._released: set[str] = set()
         self.used: dict[str, Waiver] = {}
 
-    def settle(self, objection: _Objection) -> Excuse:
+    def settle(self, objection: Objection) -> Excuse:
         excuse = objection.excuse
         if excuse.effect == 'note':
             return excuse
@@ -287,7 +151,7 @@ class _Decision:
             update={'effect': 'note', 'reason': f'{why}: {excuse.reason}', 'release': ''}
         )
 
-    def _by_rule(self, objection: _Objection) -> str:
+    def _by_rule(self, objection: Objection) -> str:
         target = objection.excuse.cpu_target
         rule = self._policy.rule(self._gate.context, target, objection.check, self._day)
         if rule.mode != 'enforce':
@@ -298,7 +162,7 @@ class _Decision:
             return f'no regression (rule {rule.id})'
         return ''
 
-    def _by_waiver(self, objection: _Objection) -> str:
+    def _by_waiver(self, objection: Objection) -> str:
         waiver = covering(
             self._valid,
             objection.check,
@@ -316,8 +180,8 @@ class _Decision:
         """Hold what would be accepted although nothing that had to pass did."""
         if self._gate.method == 'none':
             return []
-        asked = [case for case in plan.cases if _runs_software(case) and self._must_pass(case)]
-        passed = any(r.outcome is Outcome.PASS and _runs_software(r.case) for r in run.results)
+        asked = [case for case in plan.cases if runs_software(case) and self._must_pass(case)]
+        passed = any(r.outcome is Outcome.PASS and runs_software(r.case) for r in run.results)
         if passed or not asked:
             return []
         return [

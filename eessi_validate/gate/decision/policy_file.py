@@ -56,6 +56,28 @@ class Rule(_Part):
         )
 
 
+class SignatureRules(_Part):
+    """What is asked of the signature that a tarball comes with."""
+
+    #: Whether a tarball without a verified signature is rejected.
+    required: bool = False
+    #: Principals whose signature counts; empty: all that the allowed signers name.
+    principals: tuple[str, ...] = ()
+    #: Namespaces that count, e.g. the name of a build bot; empty: all that the signers may use.
+    namespaces: tuple[str, ...] = ()
+
+
+class BundleRules(_Part):
+    """What is asked of the tarballs of one change together."""
+
+    #: CPU targets that must be there; empty: those that the release has in the base stack.
+    targets: tuple[str, ...] = ()
+    #: How far the number of files of an installation may be from that of most targets: a share
+    #: of it, or so many files, whichever is more.
+    file_share: float = Field(default=0.1, ge=0, le=1)
+    file_slack: int = Field(default=10, ge=0)
+
+
 class AttestationRules(_Part):
     """What ``verify`` asks of an attestation."""
 
@@ -76,6 +98,8 @@ class PolicyFile(_Part):
     #: Versions from which official runs are made, as reports record them, by name.
     pins: dict[str, str] = Field(default_factory=dict)
     attestation: AttestationRules = AttestationRules()
+    signature: SignatureRules = SignatureRules()
+    bundle: BundleRules = BundleRules()
 
     def rule(self, context: str, target: str, check: str, day: datetime.date) -> Rule:
         """Return the rule that counts."""

@@ -3,7 +3,14 @@
 from eessi_validate.gate.inspection.findings import Finding, FindingKind, finding_kinds
 from eessi_validate.gate.inspection.inspect import inspect_tarball
 from eessi_validate.gate.inspection.limits import DEFAULT_LIMITS, Limits
-from eessi_validate.gate.inspection.model import Facts, Inspection, Placed, Subject, Totals
+from eessi_validate.gate.inspection.model import (
+    Facts,
+    Inspection,
+    Installed,
+    Placed,
+    Subject,
+    Totals,
+)
 
 __all__ = [
     'DEFAULT_LIMITS',
@@ -11,6 +18,7 @@ __all__ = [
     'Finding',
     'FindingKind',
     'Inspection',
+    'Installed',
     'Limits',
     'Placed',
     'Subject',

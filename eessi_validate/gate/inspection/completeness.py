@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from eessi_validate.gate.inspection.base import BaseStack
 from eessi_validate.gate.inspection.findings import printable
 from eessi_validate.gate.inspection.layout import Layout
-from eessi_validate.gate.inspection.model import Placed
+from eessi_validate.gate.inspection.model import Installed, Placed
 from eessi_validate.gate.inspection.names import Add, collisions
 from eessi_validate.gate.inspection.tarball_name import TarballName
+from eessi_validate.gate.inspection.told import Told
 from eessi_validate.gate.inspection.tree import DIRECTORY, FILE, IMPLIED, Tree
 
 #: Files of the module system in a module tree that are no modules.
@@ -20,17 +23,24 @@ class Completeness:
     """Looks at the whole tree of an archive."""
 
     def __init__(
-        self, name: TarballName, layout: Layout, tree: Tree, base: BaseStack | None, add: Add
+        self,
+        name: TarballName,
+        layout: Layout,
+        tree: Tree,
+        base: BaseStack | None,
+        told: Told,
+        add: Add,
     ) -> None:
         self._name = name
         self._tree = tree
         self._base = base
+        self._told = told
         self._add = add
         self._top = layout.top + b'/' if layout.top else b''
         self._subdirs: list[str] = []
         if layout.cpu_target:
             self._subdirs = [layout.cpu_target, *(f'{layout.cpu_target}/{a}' for a in name.accel)]
-        self.installations: tuple[Placed, ...] = ()
+        self.installations: tuple[Installed, ...] = ()
         self.modules: tuple[Placed, ...] = ()
 
     def judge(self, files: int) -> None:
@@ -46,7 +56,8 @@ class Completeness:
             self._judge_compat()
 
     def _judge_software(self) -> None:
-        installations: list[Placed] = []
+        installations: list[Installed] = []
+        files = self._files()
         modules: list[Placed] = []
         for subdir in self._subdirs:
             root = self._top + f'software/{self._name.os}/{subdir}/'.encode()
@@ -55,12 +66,32 @@ class Completeness:
             self._judge_pairs(root, here, named)
             for each in here:
                 self._judge_installation(root, each)
-            installations += [Placed(name=printable(name), subdir=subdir) for name in here]
+            installations += [self._placed(name, subdir, files) for name in here]
             modules += [Placed(name=printable(name), subdir=subdir) for name in named]
             self._judge_collisions(root)
         self.installations, self.modules = tuple(installations), tuple(modules)
         if not installations:
             self._add('nothing-shipped', b'', 'the tarball has no installation')
+
+    def _files(self) -> Counter[tuple[str, bytes]]:
+        """Return the number of files and links of each installation."""
+        counted: Counter[tuple[str, bytes]] = Counter()
+        for directory in self._tree.directories.values():
+            place = directory.place
+            if place.area == 'software' and place.installation:
+                kinds = directory.entries.values()
+                here = sum(1 for kind in kinds if kind not in (DIRECTORY, IMPLIED))
+                counted[place.subdir, place.installation] += here
+        return counted
+
+    def _placed(self, name: bytes, subdir: str, files: Counter[tuple[str, bytes]]) -> Installed:
+        told = self._told.extensions.get((subdir, name), ())
+        return Installed(
+            name=printable(name),
+            subdir=subdir,
+            files=files[subdir, name],
+            extensions=None if told is None else tuple(map(printable, told)),
+        )
 
     def _installations(self, root: bytes) -> list[bytes]:
         return [

@@ -106,13 +106,17 @@ def judge_script(
         add('shebang-build-path', path, f'its interpreter is {shown}')
 
 
-def judge_module(text: bytes, wanted: bytes, path: bytes, add: Add) -> None:
+def module_root(text: bytes) -> bytes:
+    """Return where a module says that its installation is; b'' if it does not."""
+    found = _MODULE_ROOT.search(text)
+    return (found[1] or found[2] or b'').rstrip(b'/') if found else b''
+
+
+def judge_module(root: bytes, wanted: bytes, path: bytes, add: Add) -> None:
     """Report a module whose root is not the installation of its name.
 
     :arg wanted: how the root must end.
     """
-    found = _MODULE_ROOT.search(text)
-    root = (found[1] or found[2] or b'').rstrip(b'/') if found else b''
     if root and not root.endswith(b'/' + wanted):
         shown = root.decode('utf-8', 'backslashreplace')[:300]
         add('module-root-differs', path, f'it points to {shown}, not to {wanted.decode()}')

@@ -25,7 +25,7 @@ class FindingKind(BaseModel):
     severity: Severity
     #: Whether a reviewed, expiring waiver may release it.
     waivable: bool
-    #: Point of the check list, 1 to 12.
+    #: Point of the check list, 1 to 13.
     point: int
     explanation: str
 

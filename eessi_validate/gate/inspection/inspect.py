@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
-from eessi_validate.errors import HoldError, UsageError
+from eessi_validate.errors import HoldError
 from eessi_validate.gate.inspection.agreement import FirstReading
 from eessi_validate.gate.inspection.base import BaseStack
 from eessi_validate.gate.inspection.completeness import Completeness
@@ -18,7 +17,15 @@ from eessi_validate.gate.inspection.limits import DEFAULT_LIMITS, Limits
 from eessi_validate.gate.inspection.links import LinkJudge
 from eessi_validate.gate.inspection.members import MemberJudge
 from eessi_validate.gate.inspection.metadata import judge_metadata
-from eessi_validate.gate.inspection.model import Facts, Inspection, Placed, Subject, Totals
+from eessi_validate.gate.inspection.model import (
+    Facts,
+    Inspection,
+    Installed,
+    Placed,
+    Subject,
+    Totals,
+)
+from eessi_validate.gate.inspection.opening import open_tarball
 from eessi_validate.gate.inspection.reader import TarReader
 from eessi_validate.gate.inspection.second_reading import SecondReading
 from eessi_validate.gate.inspection.tarball_name import NameFault, TarballName, parse_tarball_name
@@ -44,7 +51,7 @@ def inspect_tarball(
     :raises HoldError: if the file cannot be read, or a temporary file not be written.
     """
     tarball = Path(path)
-    descriptor = _open(tarball)
+    descriptor = open_tarball(tarball)
     try:
         return _Inspector(tarball.name, descriptor, base, limits).inspect(metadata)
     except OSError as error:
@@ -66,7 +73,7 @@ class _Inspector:
         self._judge = MemberJudge(
             self._name, self._layout, self._tree, self._base, self._log.add, limits
         )
-        self._installations: tuple[Placed, ...] = ()
+        self._installations: tuple[Installed, ...] = ()
         self._modules: tuple[Placed, ...] = ()
         self._complete = False
 
@@ -146,7 +153,8 @@ class _Inspector:
             )
 
     def _judge_whole(self, name: TarballName) -> None:
-        whole = Completeness(name, self._layout, self._tree, self._base, self._log.add)
+        told = self._judge.told
+        whole = Completeness(name, self._layout, self._tree, self._base, told, self._log.add)
         if self._complete:
             whole.judge(self._judge.counts['-'])
             links = LinkJudge(
@@ -204,6 +212,7 @@ class _Inspector:
             timestamp=name.timestamp if name else 0,
             release_in_paths=self._layout.top != b'',
             compression=stream.compression,
+            repositories=tuple(sorted(map(printable, self._judge.told.repositories))),
             second_reader=second.reader,
             base_checked=self._base is not None,
             metadata_checked=has_metadata,
@@ -225,21 +234,6 @@ class _Inspector:
             identical=overwrite.identical if overwrite else 0,
             replaced=overwrite.replaced if overwrite else 0,
         )
-
-
-def _open(path: Path) -> int:
-    # Not blocking: opening a named pipe would wait for a writer for ever.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        descriptor = os.open(path, flags)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UsageError(f'no tarball at {path}: {error.strerror}') from error
-    except OSError as error:
-        raise HoldError(f'{path} cannot be opened without following links: {error}') from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f'{path} is no file')
-    return descriptor
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

@@ -39,6 +39,8 @@ class Limits:
     zstd_window_log: int = 27
     #: Findings listed for each id; the rest is counted.
     listed: int = 1000
+    #: Extensions that modules and easyconfigs list, in bytes of memory.
+    extensions: int = 16 * MIB
     #: A metadata file.
     metadata: int = MIB
 

@@ -12,6 +12,7 @@ from eessi_validate.gate.inspection.content import (
     judge_elf,
     judge_module,
     judge_script,
+    module_root,
     names_loader_later,
 )
 from eessi_validate.gate.inspection.faults import ReadingStopped
@@ -22,6 +23,7 @@ from eessi_validate.gate.inspection.names import PLAIN, Add, judge_component, pa
 from eessi_validate.gate.inspection.overwrite import OverwriteJudge
 from eessi_validate.gate.inspection.reader import SLASH, Member, TarReader
 from eessi_validate.gate.inspection.tarball_name import TarballName
+from eessi_validate.gate.inspection.told import Told
 from eessi_validate.gate.inspection.tree import DIRECTORY, FILE, IMPLIED, Directory, Tree
 
 _SOUND_FILES = frozenset({0o644, 0o755, 0o444, 0o555, 0o664, 0o775})
@@ -53,6 +55,7 @@ class MemberJudge:
         self.elf_files = 0
         self.content = 0
         self.owners: set[tuple[int, int]] = set()
+        self.told = Told(limits.extensions)
         self._module_root = self._how_modules_point()
 
     def judge_all(self, reader: TarReader, first: FirstReading) -> None:
@@ -183,7 +186,17 @@ class MemberJudge:
             software = b'/'.join((*place.below[1:], path.rpartition(b'/')[2]))
             root = f'{self._module_root}/{place.subdir}/software/'.encode()
             if not software.rpartition(b'/')[2].startswith(b'.'):
-                judge_module(content[0], root + software.removesuffix(b'.lua'), path, self._add)
+                name, said = software.removesuffix(b'.lua'), module_root(content[0])
+                judge_module(said, root + name, path, self._add)
+                self.told.by_module(place.subdir, name, content[0], said)
+        elif (
+            place.below[2:] == (b'easybuild',)
+            and place.area == 'software'
+            and path.endswith(b'.eb')
+            and member.size <= MODULE_BYTES
+        ):
+            content = content or [b''.join(reader.content())]
+            self.told.by_easyconfig(place.subdir, place.installation, content[0])
         if self.overwrite:
             own = path.rpartition(b'/')[2]
             self.overwrite.judge(member, path, own, directory, content or reader.content())

@@ -41,6 +41,8 @@ class Facts(_Frozen):
     #: Whether paths begin with the release (not so in the 2021.06 form).
     release_in_paths: bool = True
     compression: str = ''
+    #: Repositories that its modules say they are of, e.g. ``software.eessi.io``.
+    repositories: tuple[str, ...] = ()
     #: What the second reading was done with.
     second_reader: str = ''
     #: Whether the overwrite policy was applied, and metadata compared.
@@ -78,13 +80,23 @@ class Placed(_Frozen):
     subdir: str
 
 
+class Installed(Placed):
+    """An installation as far as it can be counted."""
+
+    #: Files and links in the tarball.
+    files: int = 0
+    #: Extensions that its module or easyconfig lists, ``<name>/<version>`` where both are said;
+    #: None if they are too many to keep.
+    extensions: tuple[str, ...] | None = ()
+
+
 class Inspection(_Frozen):
     """The result: nothing was extracted, nothing executed."""
 
     subject: Subject
     facts: Facts
     totals: Totals
-    installations: tuple[Placed, ...]
+    installations: tuple[Installed, ...]
     modules: tuple[Placed, ...]
     #: The gravest first; of each id at most ``Limits.listed``.
     findings: tuple[Finding, ...]

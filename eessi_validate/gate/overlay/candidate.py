@@ -35,6 +35,8 @@ class Job:
     command: str = ''
     nonce: str = ''
     retries: int = 1
+    #: Directory with packages of library and implementations to use instead of those installed.
+    packages: Path | None = None
     quiet: bool = False
     #: Descriptor that the process inherits: it holds the lock on the gate's directory.
     lock: int = -1
@@ -85,6 +87,7 @@ def _plain(job: Job) -> dict[str, Any]:
         'directory': str(job.directory),
         'base': str(job.base),
         'extracted': str(job.extracted) if job.extracted else '',
+        'packages': str(job.packages) if job.packages else '',
         'parent': os.getpid(),
     }
 

@@ -66,6 +66,10 @@ def _see_what_ships(job: dict[str, Any]) -> None:
 
 
 def _run(job: dict[str, Any]) -> dict[str, Any]:
+    packages = job.get('packages', '')
+    if packages:
+        # Before anything of them is imported here; ReFrame is another process.
+        sys.path.insert(0, packages)
     from eessi_validate.errors import EessiValidateError
     from eessi_validate.run.prepare import Request
     from eessi_validate.run.progress import progress_for
@@ -79,6 +83,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         command=job['command'],
         nonce=job['nonce'],
         retries=job['retries'],
+        environment={'PYTHONPATH': packages} if packages else {},
     )
     try:
         done = start_run(Request(**values), options, progress_for(quiet=job['quiet']))

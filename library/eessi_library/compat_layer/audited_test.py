@@ -39,10 +39,7 @@ class AuditedTest(CompatLayerTest, pin_prefix=True):
     def report(self) -> dict[str, Any]:
         """Return the report of this run."""
         found = json.loads(self.require_output('audit.json'))
-        expect(
-            found['nonce'] == self.nonce,
-            f"audit.json does not reflect this run's nonce: {found['nonce']}, not {self.nonce}",
-        )
+        self.expect_nonce('audit.json', found['nonce'])
         expect('error' not in found, found.get('error', ''))
         return found
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
-from reframe.core.exceptions import SanityError
 
-from eessi_library.data_parallel.report import ReportError, WorkerReport, parse_report
+from eessi_library.data_parallel.report import WorkerReport, parse_report
 from eessi_library.data_parallel.training import TOLERANCE, Training, draw, largest_difference
 from eessi_library.expect import expect
 from eessi_library.mpi import pattern
 from eessi_library.mpi.expected import Received
+from eessi_library.mpi.rank_reports import expect_layout, expect_nonce, read_reports
 from eessi_library.mpi.report import difference
 from eessi_library.python_program import PythonProgramTest
 
@@ -93,13 +91,9 @@ class DataParallelTest(PythonProgramTest, pin_prefix=True):
         """Judge by the end, layout, nonce, every byte of the collectives, and the training."""
         self.expect_clean_end()
         reports = self._reports()
-        self._expect_layout(reports)
+        expect_layout(self, reports)
+        expect_nonce(self, reports)
         for report in reports:
-            expect(
-                report.nonce == self.nonce,
-                f"the report of rank {report.rank} does not reflect this run's nonce: "
-                f'it has {report.nonce}',
-            )
             expect(
                 report.transport == self.transport,
                 f'rank {report.rank}: data are carried by {report.transport or "nothing"}, '
@@ -114,34 +108,7 @@ class DataParallelTest(PythonProgramTest, pin_prefix=True):
         return True
 
     def _reports(self) -> list[WorkerReport]:
-        names = sorted(os.listdir(os.path.join(self.stagedir, 'ranks')))
-        expect(bool(names), 'no rank wrote its report: the program did not run')
-        try:
-            reports = [parse_report(self.require_output(f'ranks/{name}')) for name in names]
-        except ReportError as error:
-            raise SanityError(str(error)) from None
-        expect(
-            [f'{report.rank}.json' for report in reports] == names,
-            'the names of the reports are not those of the ranks that wrote them',
-        )
-        return sorted(reports, key=lambda report: report.rank)
-
-    def _expect_layout(self, reports: list[WorkerReport]) -> None:
-        for report in reports:
-            expect(
-                report.ranks == self.num_tasks,
-                f'rank {report.rank} reports {report.ranks} rank(s), asked for {self.num_tasks}',
-            )
-        expect(
-            [report.rank for report in reports] == list(range(self.num_tasks)),
-            f'{len(reports)} rank(s) reported, asked for {self.num_tasks}',
-        )
-        per_node = Counter(report.node for report in reports)
-        if asked := self.num_tasks_per_node:
-            expect(
-                set(per_node.values()) == {asked},
-                f'ranks on the nodes: {sorted(per_node.values())}, asked for {asked} on each',
-            )
+        return read_reports(self, parse_report)
 
     def _expect_collectives(self, reports: list[WorkerReport]) -> None:
         for report in reports:

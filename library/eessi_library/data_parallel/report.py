@@ -7,11 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from eessi_library.mpi.report import Record
-
-
-class ReportError(ValueError):
-    """A rank's file is not what the program writes."""
+from eessi_library.mpi.report import Record, ReportError
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from reframe.core.builtins import performance_function, run_before, sanity_funct
 from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect
-from eessi_library.interpreter import expect_clean_end
 from eessi_library.ipython.cells import kernel_program, make_cells
 from eessi_library.ipython.transcript import answers
-from eessi_library.library_test import LibraryTest
+from eessi_library.python_program import PythonProgramTest
 
 
-class ScriptedSession(LibraryTest, pin_prefix=True):
+class ScriptedSession(PythonProgramTest, pin_prefix=True):
     """Magics, display, completion, an error traceback and, where present, a Jupyter kernel.
 
     Every answer is compared word by word with what :mod:`eessi_library.ipython.cells` expects.
@@ -53,7 +52,7 @@ class ScriptedSession(LibraryTest, pin_prefix=True):
     @sanity_function
     def every_answer_is_right(self) -> bool:
         """Judge the run by its end, its nonce and every answer, in that order."""
-        expect_clean_end(self)
+        self.expect_clean_end()
         found = answers(self.require_output('transcript.txt'))
         cells = make_cells(self.nonce)
         expect(bool(found), 'transcript.txt has no prompt "In [1]:": this was no IPython session')

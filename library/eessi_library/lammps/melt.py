@@ -193,11 +193,7 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
         return parse_log(self.require_output(name))
 
     def _expect_run(self, name: str, log: Log, steps: int, every: int) -> None:
-        expect(
-            log.nonce == self.nonce,
-            f"{name} does not reflect this run's nonce: it prints {log.nonce or 'none'}, not"
-            f' {self.nonce} (a recorded or foreign log)',
-        )
+        self.expect_nonce(name, log.nonce)
         expect(log.finished, f'{name} is cut short: "Total wall time" is missing')
         expect(
             (log.ranks, log.threads) == (self.num_tasks, self.threads),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
 from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect, expect_within
-from eessi_library.interpreter import expect_clean_end
-from eessi_library.library_test import LibraryTest
 from eessi_library.linear_algebra import transforms
+from eessi_library.python_program import PythonProgramTest
 
 
-class FourierTransforms(LibraryTest, pin_prefix=True):
+class FourierTransforms(PythonProgramTest, pin_prefix=True):
     """Complex, real and two-dimensional transforms of FFTW in both precisions, through ctypes.
 
     The program only calls the library; every number is judged here, see
@@ -64,8 +62,7 @@ class FourierTransforms(LibraryTest, pin_prefix=True):
     @run_before('run')
     def write_input(self) -> None:
         """Write program and task."""
-        source = Path(__file__).with_name('fft_program.py')
-        self.write('fft_program.py', source.read_text(encoding='utf-8'))
+        self.send_program(__file__, 'fft_program.py', 'fft_program.py')
         self.write('task.json', json.dumps(self.task))
         self.env_vars['OMP_NUM_THREADS'] = self.threads
         self.executable_opts = ['fft_program.py', 'task.json', 'result.json']
@@ -73,14 +70,10 @@ class FourierTransforms(LibraryTest, pin_prefix=True):
     @sanity_function
     def answers_are_known(self) -> bool:
         """Judge the run by its end, nonce, layout and numbers, in that order."""
-        expect_clean_end(self)
+        self.expect_clean_end()
         result = self._result()
         try:
-            found = result['nonce']
-            expect(
-                found == self.nonce,
-                f"result.json does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('result.json', result['nonce'])
             self._expect_layout(result)
             transforms.judge(self.task, result)
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -121,11 +121,7 @@ class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
         self.expect_clean_end()
         result = self._result()
         try:
-            found = result['nonce']
-            expect(
-                found == self.nonce,
-                f"result.json does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('result.json', result['nonce'])
             self._expect_layout(result)
             judge(self.task, result)
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
-from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect
+from eessi_library.interpreter import last_exception
 from eessi_library.library_test import LibraryTest
 from eessi_library.mpi.expected import Expected
+from eessi_library.mpi.rank_reports import expect_layout, expect_nonce, read_reports
 from eessi_library.mpi.report import (
     RankReport,
-    ReportError,
     difference,
     error_message,
     parse_report,
 )
-from eessi_library.python_program import last_exception
 
 
 class CommunicationTest(LibraryTest, pin_prefix=True):
@@ -90,10 +87,10 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
     @sanity_function
     def data_arrived(self) -> bool:
         """Judge the run by its end, its layout, its nonce and every byte, in that order."""
-        self._expect_clean_end()
+        self.expect_clean_end()
         reports = self._reports()
-        self._expect_layout(reports)
-        self._expect_nonce(reports)
+        expect_layout(self, reports)
+        expect_nonce(self, reports)
         self._expect_library(reports)
         faults: dict[str, list[int]] = {}
         expected = self._expected()
@@ -110,14 +107,12 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
         expect(not faults, 'wrong data: ' + '; '.join(self._told(faults)))
         return True
 
-    def _expect_clean_end(self) -> None:
-        try:
-            self.expect_clean_end()
-        except SanityError as error:
-            output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
-            if message := error_message(output) or last_exception(output):
-                raise SanityError(f'{message}; {error}') from None
-            raise
+    def _reports(self) -> list[RankReport]:
+        return read_reports(self, parse_report)
+
+    def last_words(self, output: str) -> str | None:
+        """Return the error of the probe, of Open MPI or of Python."""
+        return error_message(output) or last_exception(output)
 
     @staticmethod
     def _told(faults: dict[str, list[int]]) -> list[str]:
@@ -129,45 +124,6 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
 
     def _expected(self) -> Expected:
         return Expected(self.nonce, self.num_tasks, self.elements)
-
-    def _reports(self) -> list[RankReport]:
-        names = sorted(os.listdir(os.path.join(self.stagedir, 'ranks')))
-        expect(bool(names), 'no rank wrote its report: the program did not run')
-        try:
-            reports = [parse_report(self.require_output(f'ranks/{name}')) for name in names]
-        except ReportError as error:
-            raise SanityError(str(error)) from None
-        expect(
-            [f'{report.rank}.json' for report in reports] == names,
-            'the names of the reports are not those of the ranks that wrote them',
-        )
-        return sorted(reports, key=lambda report: report.rank)
-
-    def _expect_layout(self, reports: list[RankReport]) -> None:
-        for report in reports:
-            expect(
-                report.ranks == self.num_tasks,
-                f'rank {report.rank} reports {report.ranks} rank(s), asked for {self.num_tasks}',
-            )
-        ranks = [report.rank for report in reports]
-        expect(
-            ranks == list(range(self.num_tasks)),
-            f'{len(ranks)} rank(s) reported, asked for {self.num_tasks}',
-        )
-        per_node = Counter(report.node for report in reports)
-        if asked := self.num_tasks_per_node:
-            expect(
-                set(per_node.values()) == {asked},
-                f'ranks on the nodes: {sorted(per_node.values())}, asked for {asked} on each',
-            )
-
-    def _expect_nonce(self, reports: list[RankReport]) -> None:
-        for report in reports:
-            expect(
-                report.nonce == self.nonce,
-                f"the report of rank {report.rank} does not reflect this run's nonce: "
-                f'{report.nonce}, not {self.nonce} (a recorded or foreign report)',
-            )
 
     def _expect_library(self, reports: list[RankReport]) -> None:
         for report in reports:

@@ -20,7 +20,7 @@ _VERSION = re.compile(r'Open MPI v(?P<version>[^\s,]+)')
 
 
 class ReportError(ValueError):
-    """A rank's file is not what the probe writes."""
+    """A rank's file is not what the program writes."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
 from reframe.core.exceptions import SanityError
 
-from eessi_library.expect import expect
-from eessi_library.interpreter import expect_clean_end
+from eessi_library.interpreter import r_error
 from eessi_library.library_test import LibraryTest
 from eessi_library.r import expression
 from eessi_library.r.output import SAY, OutputError, Said, assignments, parse_output
@@ -62,17 +61,17 @@ class ModeratedT(LibraryTest, pin_prefix=True):
         self.env_vars['OPENBLAS_NUM_THREADS'] = self.num_cpus_per_task or 1
         self.executable_opts = ['--vanilla', 'limma.R']
 
+    def last_words(self, output: str) -> str | None:
+        """Return the error that ended R."""
+        return r_error(output)
+
     @sanity_function
     def formula_is_followed(self) -> bool:
         """Judge the run by its end, nonce and numbers, in that order."""
-        expect_clean_end(self)
+        self.expect_clean_end()
         said = self._said()
         try:
-            found = said.text('nonce')
-            expect(
-                found == self.nonce,
-                f"the output does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('the output', said.text('nonce'))
             for name in self.required_packages:
                 said.text(f'version of {name}')
             expression.judge(self.task, said)

@@ -9,7 +9,7 @@ from reframe.core.builtins import performance_function, run_before, sanity_funct
 from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect
-from eessi_library.interpreter import expect_clean_end
+from eessi_library.interpreter import r_error
 from eessi_library.library_test import LibraryTest
 from eessi_library.r import algebra_truths as truths
 from eessi_library.r.output import SAY, OutputError, Said, assignments, parse_output
@@ -83,17 +83,17 @@ class LinearAlgebraInR(LibraryTest, pin_prefix=True):
             self.env_vars[name] = self.threads
         self.executable_opts = ['--vanilla', 'linear_algebra.R']
 
+    def last_words(self, output: str) -> str | None:
+        """Return the error that ended R."""
+        return r_error(output)
+
     @sanity_function
     def answers_are_known(self) -> bool:
         """Judge the run by its end, nonce, BLAS, layout and numbers, in that order."""
-        expect_clean_end(self)
+        self.expect_clean_end()
         said = self._said()
         try:
-            found = said.text('nonce')
-            expect(
-                found == self.nonce,
-                f"the output does not reflect this run's nonce: {found}, not {self.nonce}",
-            )
+            self.expect_nonce('the output', said.text('nonce'))
             self._expect_blas(said)
             truths.judge(self.task, said)
         except OutputError as error:

@@ -163,26 +163,16 @@ class Pipeline(PythonProgramTest, pin_prefix=True):
         except ResultError as error:
             raise SanityError(str(error)) from None
 
-    def expect_clean_end(self) -> None:
-        """As for every library test; the reason also names what Java or a daemon said."""
-        try:
-            super().expect_clean_end()
-        except SanityError as error:
-            output = self.read_output(str(self.stdout)) + '\n' + self.read_output(str(self.stderr))
-            said = failure(output)
-            if said is None or said in str(error):
-                raise
-            raise SanityError(f'{said}; {error}') from None
+    def last_words(self, output: str) -> str | None:
+        """Return what Java, a daemon or Python says."""
+        return failure(output) or super().last_words(output)
 
     @sanity_function
     def answers_are_exact(self) -> bool:
         """Check the end, the nonce, the layout, and every integer of every pass."""
         self.expect_clean_end()
         result = self._result()
-        expect(
-            result.nonce == self.nonce,
-            f"result.json does not reflect this run's nonce: it has {result.nonce}",
-        )
+        self.expect_nonce('result.json', result.nonce)
         self._expect_layout(result)
         asked = self.partitions
         found = [p.partitions for p in result.passes]

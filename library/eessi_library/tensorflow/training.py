@@ -133,10 +133,7 @@ class Training(PythonProgramTest, pin_prefix=True):
         """Check the end, the nonce, the layout, and every truth."""
         self.expect_clean_end()
         result = self._result()
-        expect(
-            result.nonce == self.nonce,
-            f"result.json does not reflect this run's nonce: it has {result.nonce}",
-        )
+        self.expect_nonce('result.json', result.nonce)
         expect(
             result.threads == self.threads and result.cpus >= self.threads,
             f'TensorFlow reports {result.threads} threads on {result.cpus} CPUs, '

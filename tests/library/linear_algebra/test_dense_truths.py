@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def test_one_wrong_number_is_rejected(part: str, name: str, factor: float) -> No
     largest = max(range(len(numbers)), key=lambda i: abs(numbers[i]))
     numbers[largest] *= factor
     with pytest.raises(SanityError):
+        dense.judge(task, result)
+
+
+@pytest.mark.parametrize('release', NONCES)
+def test_solution_of_single_precision_is_rejected(release: str) -> None:
+    task, result = recorded(release)
+    solution = result['solve']['x']
+    result['solve']['x'] = [struct.unpack('f', struct.pack('f', x))[0] for x in solution]
+    with pytest.raises(SanityError, match='scaled error of LU'):
         dense.judge(task, result)
 
 

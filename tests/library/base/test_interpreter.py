@@ -1,8 +1,8 @@
-"""The exception of a program, found in what it printed."""
+"""The error of an interpreter, found in what it printed."""
 
 import pytest
 
-from eessi_library.python_program import last_exception
+from eessi_library.interpreter import last_exception, r_error
 
 TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n'
 
@@ -23,3 +23,15 @@ TRACE = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\
 )
 def test_the_last_exception_is_named(output, expected):
     assert last_exception(output) == expected
+
+
+def test_first_error_of_r_is_kept_on_one_line() -> None:
+    text = (
+        'Error in library(name, character.only = TRUE) : \n'
+        "  there is no package called 'limma'\n"
+        'Calls: suppressMessages\nExecution halted\n'
+    )
+    assert r_error(text) == (
+        "Error in library(name, character.only = TRUE) : there is no package called 'limma'"
+    )
+    assert r_error('fine') is None

@@ -1,0 +1,1 @@
+"""All tarballs of one change, decided together."""
