@@ -49,6 +49,10 @@ def watch(
         Path | None, typer.Option('--policy', help='Policy (default: everything must pass).')
     ] = None,
     waivers: Annotated[Path | None, typer.Option('--waivers', help='Waivers.')] = None,
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option('--allowed-signers', help='Who may sign tarballs; each needs its .sig then.'),
+    ] = None,
     context: Annotated[str, typer.Option('--context', help='As of gate.')] = 'ingest',
     sign: Annotated[
         Path | None, typer.Option('--sign', metavar='KEY', help='Sign verdicts (official runs).')
@@ -86,6 +90,8 @@ def watch(
     # Wrong options are told before anything is taken.
     open_stack(stack)
     load_policy(policy)
+    if allowed_signers and not allowed_signers.is_file():
+        raise UsageError(f'no allowed signers at {allowed_signers}')
     bucket, prefix = split_url(url)
     directory = out.expanduser().absolute()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -96,6 +102,7 @@ def watch(
         out=directory,
         policy=policy,
         waivers=waivers,
+        allowed_signers=allowed_signers,
         context=context,
         static_only=static_only,
         sign=sign is not None,
@@ -145,8 +152,13 @@ class _Gatekeeper:
         from dataclasses import replace
 
         from eessi_validate.gate.flow import gate_tarball
+        from eessi_validate.gate.staging.fetch import SIGNATURE_SUFFIX
 
-        return gate_tarball(replace(self._request, tarball=tarball, metadata=metadata, out=out))
+        asked = replace(self._request, tarball=tarball, metadata=metadata, out=out)
+        if asked.allowed_signers:
+            # That there is none is for the gate to find.
+            asked = replace(asked, signature=tarball.with_name(tarball.name + SIGNATURE_SUFFIX))
+        return gate_tarball(asked)
 
     def write(self, report: Report, out: Path) -> Sequence[Path]:
         from eessi_validate.report import write_all

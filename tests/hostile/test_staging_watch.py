@@ -473,6 +473,28 @@ def test_a_published_attestation_verifies(bucket, base_stack, tmp_path):
     assert (verified.verdict.value, verified.objections) == ('ACCEPT', ())
 
 
+@pytest.mark.skipif(not shutil.which('ssh-keygen'), reason='no ssh-keygen')
+def test_with_allowed_signers_a_tarball_needs_its_signature(bucket, base_stack, tmp_path):
+    key, allowed = tmp_path / 'key', tmp_path / 'allowed'
+    allowed.write_text(f'bot@example.org namespaces="bot" {make_key(key)}\n')
+    path = tmp_path / NAME
+    path.write_bytes(GOOD)
+    command = ['ssh-keygen', '-Y', 'sign', '-f', str(key), '-n', 'bot', str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    words = ('--once', '--allowed-signers', str(allowed))
+    bucket.put_object(Bucket=BUCKET, Key=KEY, Body=GOOD)
+    code, said = finished(start(base_stack, tmp_path / 'without', *words))
+    assert (code, 'signature' in said) == (1, True)
+    bucket.upload_file(f'{path}.sig', BUCKET, f'{KEY}.sig')
+    code, said = finished(start(base_stack, tmp_path / 'with', *words))
+    assert (code, 'nothing was run' in said) == (75, True), (
+        'static-only holds what it does not reject'
+    )
+    bucket.put_object(Bucket=BUCKET, Key=KEY, Body=OTHER)
+    code, said = finished(start(base_stack, tmp_path / 'other', *words))
+    assert (code, 'signature' in said) == (1, True)
+
+
 def test_times_of_the_state_are_times(bucket, look):
     bucket.put_object(Bucket=BUCKET, Key=KEY, Body=GOOD)
     look()

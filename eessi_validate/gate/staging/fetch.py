@@ -12,9 +12,9 @@ from eessi_validate.gate.interfaces.private_copy import private_directory
 from eessi_validate.gate.staging.object_store import SCHEME, ObjectStore, Version, split_url
 from eessi_validate.user_cache import cache_home
 
-#: A metadata file is a page.
-_MOST_METADATA = 1 << 20
-METADATA_SUFFIX = '.meta.txt'
+#: Metadata are a page, and a signature less.
+_MOST_BESIDE = 1 << 20
+METADATA_SUFFIX, SIGNATURE_SUFFIX = '.meta.txt', '.sig'
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,24 @@ def fetch(
 ) -> tuple[Path, Path | None, str]:
     """Download a tarball, and its metadata if they are there; return both and the sha256.
 
+    A signature that is there is downloaded to its place beside the tarball.
+
     :raises ObjectChanged: if it is another one by now.
     """
     path = directory / version.key.rpartition('/')[2]
     limit = {} if most is None else {'most': most}
     sha256 = store.download(version, path, **limit)
-    beside = store.current(version.key + METADATA_SUFFIX)
-    metadata = None
-    if beside is not None:
-        metadata = path.with_name(path.name + METADATA_SUFFIX)
-        store.download(beside, metadata, most=_MOST_METADATA)
+    metadata = _beside(store, version, path, METADATA_SUFFIX)
+    _beside(store, version, path, SIGNATURE_SUFFIX)
     # What replaced it under way may have brought other metadata.
     store.require(version)
     return path, metadata, sha256
+
+
+def _beside(store: ObjectStore, version: Version, path: Path, suffix: str) -> Path | None:
+    there = store.current(version.key + suffix)
+    if there is None:
+        return None
+    into = path.with_name(path.name + suffix)
+    store.download(there, into, most=_MOST_BESIDE)
+    return into
