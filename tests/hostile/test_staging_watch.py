@@ -21,6 +21,7 @@ import pytest
 
 pytest.importorskip('boto3')
 pytest.importorskip('moto')
+pytest.importorskip('flask_cors')
 
 from gated import Player, official_policy
 from s3_server import CREDENTIALS, client, s3_server
