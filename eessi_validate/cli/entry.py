@@ -10,6 +10,7 @@ import typer
 
 from eessi_validate import __version__
 from eessi_validate.cli.ab import ab
+from eessi_validate.cli.bot import app as bot_app
 from eessi_validate.cli.check import check
 from eessi_validate.cli.compare import compare, history
 from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED, USAGE
@@ -19,8 +20,10 @@ from eessi_validate.cli.prove import prove
 from eessi_validate.cli.results import app as results_app
 from eessi_validate.cli.run import doctor, plan, run
 from eessi_validate.cli.stack import app as stack_app
+from eessi_validate.cli.staging import app as staging_app
 from eessi_validate.cli.verify import verify
 from eessi_validate.cli.waivers import app as waivers_app
+from eessi_validate.cli.wrappers import AS_THEY_ARE, ingest_gate, upload_gate
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 
 #: What a wrong command line raises: ``ClickException``, which typer bundles or imports by version.
@@ -48,6 +51,10 @@ app.command()(ab)
 app.add_typer(results_app, name='results')
 app.command()(compare)
 app.command()(history)
+app.add_typer(bot_app, name='bot')
+app.command('upload-gate', context_settings=AS_THEY_ARE)(upload_gate)
+app.add_typer(staging_app, name='staging')
+app.command('ingest-gate', context_settings=AS_THEY_ARE)(ingest_gate)
 
 
 @app.callback(invoke_without_command=True)

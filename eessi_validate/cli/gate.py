@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,8 @@ import typer
 from eessi_validate.cli.exit_codes import verdict_code
 from eessi_validate.cli.gate_bundle import decide_on_bundle
 from eessi_validate.cli.output import reader_may_leave
+from eessi_validate.cli.recorded_command import recorded_command
+from eessi_validate.cli.telling import NotifyOption, tell, webhook
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 
 def gate(
+    command: typer.Context,
     tarball: Annotated[
-        Path | None, typer.Argument(help='The tarball; its name is part of what it says.')
+        str | None,
+        typer.Argument(help='The tarball or s3://bucket/key; its name is part of what it says.'),
     ] = None,
     stack: Annotated[
         Path | None, typer.Option('--stack', metavar='ROOT', help='Base stack that it is for.')
@@ -90,14 +93,20 @@ def gate(
         str,
         typer.Option('--bot-job', metavar='ID', help='Write _bot_job<ID>.test here, for the bot.'),
     ] = '',
+    endpoint_url: Annotated[
+        str, typer.Option('--endpoint-url', help='Of the S3 server (default: AWS_ENDPOINT_URL).')
+    ] = '',
+    notify: NotifyOption = '',
     quiet: Annotated[bool, typer.Option('--quiet', help='Show no progress.')] = False,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
 ) -> None:
     """Inspect a tarball, test it over the base stack, and decide; the exit code is the verdict."""
     from eessi_validate.gate.decision.policy_file import CONTEXTS
     from eessi_validate.gate.flow import GateRequest, gate_tarball
+    from eessi_validate.gate.staging.fetch import local_tarball
     from eessi_validate.report import write_all
 
+    chat = webhook(notify)
     if context not in CONTEXTS:
         raise UsageError(f'unknown context {context!r}: valid are {", ".join(CONTEXTS)}')
     if bot_job and not bot_job.isalnum():
@@ -140,14 +149,15 @@ def gate(
     if sign and not sign.is_file():
         raise UsageError(f'no key at {sign}')
     directory = (out or _fresh_directory()).expanduser().absolute()
+    source = command.with_resource(local_tarball(tarball, metadata, endpoint_url))
     report = gate_tarball(
         GateRequest(
-            tarball=tarball,
+            tarball=source.path,
             stack=stack,
             out=directory,
             policy=policy,
             waivers=waivers,
-            metadata=metadata,
+            metadata=source.metadata,
             signature=signature,
             allowed_signers=allowed_signers,
             context=context,
@@ -158,12 +168,14 @@ def gate(
             sign=sign is not None,
             quiet=quiet or as_json,
             checks=tuple(str(path.expanduser().absolute()) for path in checks or ()),
-            command=shlex.join(['eessi-validate', *sys.argv[1:]]),
+            command=recorded_command(sys.argv[1:]),
         )
     )
+    source.require_unchanged()
     write_all(report, directory)
     if sign:
-        _sign(report, directory, sign)
+        sign_report(report, directory, sign)
+    tell(chat, report)
     if bot_job:
         from eessi_validate.gate.interfaces.bot_test_file import render_bot_test
         from eessi_validate.report.atomic import write_atomically
@@ -177,7 +189,8 @@ def _refuse_together(why: str, *others: object) -> None:
         raise UsageError(why)
 
 
-def _sign(report: Report, directory: Path, key: Path) -> None:
+def sign_report(report: Report, directory: Path, key: Path) -> list[Path]:
+    """Write attestation and signature into ``directory``; return both."""
     from eessi_validate.gate.attestation.signature import sign_file
     from eessi_validate.gate.attestation.statement import make_statement
     from eessi_validate.report.atomic import write_atomically
@@ -185,7 +198,7 @@ def _sign(report: Report, directory: Path, key: Path) -> None:
     path = directory / 'attestation.json'
     digest = hashlib.sha256((directory / 'report.json').read_bytes()).hexdigest()
     write_atomically(path, make_statement(report, digest).decode())
-    sign_file(path, key)
+    return [path, sign_file(path, key)]
 
 
 def _replay(path: Path, policy: Path | None, waivers: Path | None) -> Report:

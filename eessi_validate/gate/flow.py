@@ -12,6 +12,7 @@ from pathlib import Path
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.base_identity import base_digest
 from eessi_validate.gate.decision.decide import decide
+from eessi_validate.gate.decision.objections import INSPECTED_ONLY
 from eessi_validate.gate.decision.policy_file import LoadedPolicy, load_policy
 from eessi_validate.gate.decision.waivers import load_waivers
 from eessi_validate.gate.inspection import Inspection
@@ -21,6 +22,7 @@ from eessi_validate.gate.reruns import Reruns
 from eessi_validate.gate.signed_inspection import FirstLook, look_at
 from eessi_validate.gate.versions import gate_versions, why_trial
 from eessi_validate.gate.workspace import Workspace
+from eessi_validate.plan.installation_cases import INIT_TEST, START_TEST
 from eessi_validate.results.model import (
     GateRecord,
     Report,
@@ -151,6 +153,8 @@ class _Gate:
         if not facts_are_complete(inspection):
             why = 'the tarball was not read to its end, or not compared with the base'
             return self._decide(inspection, record, replace(empty, hold=why))
+        if inspection.facts.kind == 'scripts':
+            return self._decide(inspection, record, replace(empty, hold=INSPECTED_ONLY))
         try:
             job = self._job(inspection, workspace)
             outcome = run_job(job)
@@ -248,6 +252,7 @@ class _Gate:
             base=self._stack.releases_path,
             extracted=extracted,
             expected=expected,
+            replaces=_replaced(inspection) if extracted else (),
             command=request.command,
             nonce=self._nonce,
             quiet=request.quiet,
@@ -255,7 +260,12 @@ class _Gate:
         )
 
     def _selection(self, inspection: Inspection) -> Request:
-        """Return what a tarball touches: new modules and their dependents, or all of a release."""
+        """Return what a tarball touches.
+
+        Software: its modules and their dependents; a compat layer: all that there is of its
+        architecture; init, which every user starts with: the choice of a CPU target, and the start
+        of all that there is for the one that it chooses here.
+        """
         facts = inspection.facts
         asked = Request(
             stack=str(self._stack.root),
@@ -264,6 +274,8 @@ class _Gate:
         )
         if facts.kind != 'software':
             targets = self._release_targets(inspection)
+            if facts.kind == 'init':
+                return replace(asked, tests=(INIT_TEST.name, START_TEST.name))
             return replace(asked, targets=targets)
         new = [m.name for m in inspection.modules if m.subdir == facts.cpu_target]
         if not new:
@@ -315,6 +327,14 @@ def _named(inspection: Inspection) -> Iterator[str]:
 
 def _release(inspection: Inspection) -> str:
     return inspection.facts.release + inspection.facts.suffix
+
+
+def _replaced(inspection: Inspection) -> tuple[str, ...]:
+    """Return the directories below the releases that the tarball does not merge with the base's."""
+    facts = inspection.facts
+    if facts.kind != 'compat':
+        return ()
+    return (f'{_release(inspection)}/compat/{facts.os}/{facts.family}',)
 
 
 def _files_to_look_at(extracted: Path) -> Iterator[str]:

@@ -75,6 +75,40 @@ def pack_installation(
     return path
 
 
+def pack_compat(
+    root: str | os.PathLike[str],
+    release: str,
+    family: str,
+    out_dir: str | os.PathLike[str],
+    *,
+    compression: str = 'gz',
+    timestamp: int | None = None,
+) -> Path:
+    """Pack the compat layer of an architecture, as the compatibility-layer repository does.
+
+    :arg family: architecture, e.g. ``x86_64``.
+    :arg out_dir: existing directory for the tarball.
+    :arg compression: ``gz``, which is what compat tarballs are ingested as, or ``zst``.
+    :arg timestamp: seconds since 1970 in the file name; now, if not given.
+    :raises UsageError: if there is no such stack, release or compat layer.
+    """
+    found = open_stack(root).release(release)
+    layer = found.compat(family)
+    if not layer.is_dir():
+        raise UsageError(f'no compat layer {layer}')
+    if compression not in ('gz', 'zst'):
+        raise UsageError(f'unknown compression {compression!r}: zst or gz')
+    stamp = int(time.time()) if timestamp is None else timestamp
+    path = Path(out_dir) / f'eessi-{release}-compat-linux-{family}-{stamp}.tar.{compression}'
+    with (
+        _compressed(path, compression, stamp) as stream,
+        tarfile.open(fileobj=stream, mode='w', format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for outside in _below(layer):
+            _add(archive, f'{release}/{outside.relative_to(found.path).as_posix()}', outside)
+    return path
+
+
 def _members(release: Release, target: str, module: str) -> Iterator[tuple[str, Path]]:
     """Iterate over what to pack: path below the release, and where it is now."""
     software = release.software(target)

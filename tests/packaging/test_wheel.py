@@ -130,3 +130,12 @@ def test_it_runs_a_library_test_and_accepts(installed, local_stack):
     )  # fmt: skip
     assert text.startswith('ACCEPT  stack local.eessi.io 2023.06')
     assert (installed.directory / 'out' / 'report.html').is_file()
+
+
+def test_scripts_that_others_call_travel_with_the_wheel(wheel: Path, installed: Installed) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
+    for name in ('test.sh', 'check-test.sh'):
+        assert shipped[f'eessi_validate/gate/interfaces/bot/{name}'] & 0o111 == 0o111
+    for name in ('eessi-validate-upload', 'eessi-validate-ingest'):
+        assert os.access(installed.environment / 'bin' / name, os.X_OK)

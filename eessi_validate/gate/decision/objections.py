@@ -26,6 +26,10 @@ from eessi_validate.stack.modules import parse_module, split_version
 #: Check of an installation that no case runs.
 COVERAGE = 'coverage'
 
+#: Check of a tarball that no case can run anything of, and why it is held.
+STATIC_ONLY = 'static-only'
+INSPECTED_ONLY = 'no case runs anything of a scripts tarball: it was inspected only'
+
 #: Outcomes that a waiver may release: what is known, not what is unknown.
 _WAIVABLE_OUTCOMES = (Outcome.PASS, Outcome.FAIL, Outcome.SKIP)
 
@@ -117,6 +121,16 @@ def of_gate(gate: GateRecord) -> list[Objection]:
     """Return why nothing was run."""
     if not gate.hold:
         return []
+    if gate.hold == INSPECTED_ONLY and gate.kind == 'scripts':
+        return [
+            Objection(
+                Excuse(
+                    subject=gate.tarball, check=STATIC_ONLY, cpu_target='', effect='hold',
+                    reason=gate.hold, release='review it, and waive this by its digest',
+                ),
+                check=STATIC_ONLY, by_rule=True, by_waiver=True,
+            )
+        ]  # fmt: skip
     return [
         Objection(
             Excuse(

@@ -60,6 +60,11 @@ class Layout:
         self.cpu_target = name.cpu_target if name else ''
 
     @property
+    def replaces_all(self) -> bool:
+        """Whether the base's own tree is moved away before the tarball is unpacked."""
+        return self._name is not None and self._name.kind == 'compat'
+
+    @property
     def suffix(self) -> str:
         """Suffix of the release in paths."""
         if not self.top or not self._name:

@@ -61,6 +61,8 @@ class LinkJudge:
             self._zones = (compat + b'/',)
         else:
             self._zones = (top + name.kind.encode() + b'/',)
+        #: What of the base is not there any more once the tarball is.
+        self._replaced = self._zones if name.kind == 'compat' else ()
         self._inside = re.compile(
             _REPOSITORY
             + rb'/(?:versions/)?'
@@ -166,6 +168,8 @@ class LinkJudge:
         found = self._tree.lookup(path)
         if found is not None:
             return found if isinstance(found, bytes) else True
+        if path.startswith(self._replaced):
+            return None
         kind = self._base.kind(path) if self._base else ''
         if kind == 'l':
             assert self._base is not None

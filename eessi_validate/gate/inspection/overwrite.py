@@ -43,7 +43,9 @@ class OverwriteJudge:
             self._note_change(path, directory, replaced=False)
             return
         kind = '-' if member.kind == 'h' else member.kind
-        if there != kind:
+        if there != kind and self._layout.replaces_all:
+            self.replaced += 1
+        elif there != kind:
             self._add(
                 'base-type-changed',
                 path,

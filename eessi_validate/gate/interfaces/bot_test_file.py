@@ -23,18 +23,44 @@ _MARKS = {'SUCCESS': ':grin:', 'FAILURE': ':cry:'}
 _LONGEST, _LONGEST_REASON, _SHOWN = 20_000, 300, 20
 
 
-def render_bot_test(report: Report) -> str:
-    """Return the file's content."""
-    status = _STATUS[report.judgement.verdict]
-    comment = _comment(report, status).replace('%', '%%')
+def render_bot_test(*outcomes: Report | str) -> str:
+    """Return the file's content.
+
+    :arg outcomes: of each tarball its report, or why there is none; nothing at all is a failure.
+    """
+    accepted = [not isinstance(each, str) and _is_accepted(each) for each in outcomes]
+    status = 'SUCCESS' if accepted and all(accepted) else 'FAILURE'
+    blocks = [_lines(each) for each in outcomes] or [['there is no tarball: nothing was tested']]
+    lines = [line for block in _bounded(blocks) for line in block]
+    comment = (
+        f'<details><summary>{_MARKS[status]} {status} _(click triangle for details)_</summary>'
+        f'<dl><dd>{"<br/>".join(lines)}</dd></dl></details>'
+    ).replace('%', '%%')
     return f'[TEST]\ncomment_description = {comment}\nstatus = {status}\n'
 
 
-def _comment(report: Report, status: str) -> str:
-    judgement = report.judgement
+def _is_accepted(report: Report) -> bool:
+    return _STATUS[report.judgement.verdict] == 'SUCCESS'
+
+
+def _bounded(blocks: list[list[str]]) -> list[list[str]]:
+    """Shorten the longest blocks, from their ends, until all fit."""
+    while sum(len(line) + 5 for block in blocks for line in block) > _LONGEST:
+        longest = max(blocks, key=len)
+        if len(longest) == 1:
+            return [*blocks[: _LONGEST // (2 * _LONGEST_REASON)], ['and more']]
+        longest.pop()
+    return blocks
+
+
+def _lines(outcome: Report | str) -> list[str]:
+    if isinstance(outcome, str):
+        return [_plain(outcome)]
+    report, judgement = outcome, outcome.judgement
     lines = [
         f'{judgement.verdict.value}: {_plain(judgement.summary)}',
-        f'digest {_plain(report.subject.digest)}, policy {_plain(judgement.policy)}, '
+        f'{_plain(report.subject.description)} digest {_plain(report.subject.digest)}, '
+        f'policy {_plain(judgement.policy)}, '
         f'{report.counters.passed} of {report.counters.planned} planned cases passed',
     ]
     against = [excuse for excuse in judgement.excuses if excuse.effect != 'note']
@@ -45,12 +71,7 @@ def _comment(report: Report, status: str) -> str:
         )
     if len(against) > _SHOWN:
         lines.append(f'and {len(against) - _SHOWN} more')
-    while len('<br/>'.join(lines)) > _LONGEST:
-        lines.pop()
-    return (
-        f'<details><summary>{_MARKS[status]} {status} _(click triangle for details)_</summary>'
-        f'<dl><dd>{"<br/>".join(lines)}</dd></dl></details>'
-    )
+    return lines
 
 
 def _plain(text: str) -> str:

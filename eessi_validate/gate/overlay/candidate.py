@@ -30,6 +30,8 @@ class Job:
     extracted: Path | None
     #: Paths below both that must be seen as they are in the tarball.
     expected: tuple[str, ...] = ()
+    #: Directories of the tarball that take the place of the base's.
+    replaces: tuple[str, ...] = ()
     command: str = ''
     nonce: str = ''
     retries: int = 1

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from eessi_validate.gate.overlay.namespace import OverlayUnavailable, enter_namespace, lay_over
+from eessi_validate.gate.overlay.replacing import require_in_place, take_the_place
 
 #: From ``<linux/prctl.h>`` and ``<linux/magic.h>``.
 _PR_SET_PDEATHSIG = 1
@@ -27,8 +28,12 @@ def main(job_file: Path) -> int:
     _end_with(job['parent'])
     try:
         if job['extracted']:
+            for path in job['replaces']:
+                take_the_place(Path(job['extracted'], path))
             enter_namespace()
             method = lay_over(Path(job['extracted']), Path(job['base']))
+            for path in job['replaces']:
+                require_in_place(Path(job['extracted'], path), Path(job['base'], path))
             _see_what_ships(job)
         else:
             method = 'none'

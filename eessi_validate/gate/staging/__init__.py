@@ -1,0 +1,1 @@
+"""Staging buckets: tarballs that come from an object store, and a watcher that gates them."""
