@@ -19,11 +19,12 @@ def module_text(
     root: str,
     depends: Mapping[str, str],
     has: Sequence[str],
+    compat: str = '',
 ) -> str:
     """A Lua module for Lmod.
 
-    `root` is the installation, `depends` maps what it depends on to module versions, `has` names
-    those of bin and share/man that the installation really has.
+    `root` is the installation, `compat` the compat layer, `depends` maps what it depends on to
+    module versions, `has` names those of bin and share/man that the installation really has.
     """
     plain = version.split('-', 1)[0]
     honesty = HONESTY_PYPI if software.pypi else HONESTY
@@ -48,7 +49,9 @@ def module_text(
         f'setenv("EBVERSION{variable}", "{plain}")',
     ]
     env = {**software.env, **software.env_of_major.get(plain.split('.')[0], {})}
-    lines += [f'setenv("{key}", {_lua(value)})' for key, value in env.items()]
+    lines += [
+        f'setenv("{key}", {_lua(value.replace("{compat}", compat))})' for key, value in env.items()
+    ]
     return '\n'.join(lines) + '\n'
 
 

@@ -51,7 +51,7 @@ def record_installation(
     top = final.parent.parent.parent
     module = job.staged(top) / 'modules' / 'all' / name / f'{version}.lua'
     module.parent.mkdir(parents=True, exist_ok=True)
-    text = modules.module_text(software, version, str(final), versions, has)
+    text = modules.module_text(software, version, str(final), versions, has, str(job.compat))
     module.write_text(text, encoding='utf-8')
 
 

@@ -40,6 +40,7 @@ def stage_target(
     every = inventory.installations(root, release, f'{arch}/generic')
     versions = {i.name: i.version for i in every}
     top = inventory.target_of(root, release, target)
+    compat = str(root / 'versions' / release / 'compat' / 'linux' / arch)
     for generic in (i for i in every if i.module in wanted):
         final = top / 'software' / generic.name / generic.version
         staged = stage / final.relative_to(root)
@@ -49,7 +50,9 @@ def stage_target(
         record = {**generic.record, 'cpu_target': target, 'identical_to': generic.cpu_target}
         provenance.write(document, record)
         has = [d for d in ('bin', 'share/man') if (staged / d).is_dir()]
-        text = modules.module_text(table[generic.name], generic.version, str(final), versions, has)
+        text = modules.module_text(
+            table[generic.name], generic.version, str(final), versions, has, compat
+        )
         name = Path('modules', 'all', generic.name, f'{generic.version}.lua')
         module = stage / top.relative_to(root) / name
         module.parent.mkdir(parents=True, exist_ok=True)

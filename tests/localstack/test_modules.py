@@ -23,6 +23,13 @@ def test_a_module_loads_its_dependencies_and_sets_easybuilds_variables():
     assert 'setenv("OMPI_MCA_btl", "self,vader,tcp")' in text
 
 
+def test_a_module_may_name_files_of_the_compat_layer():
+    versions = dict.fromkeys(TABLE, 'x')
+    text = module_text(TABLE['R'], '4.2.2-foss-2022b', '/r', versions, [], compat='/compat')
+    assert 'setenv("TCL_LIBRARY", "/compat/usr/share/tcltk/tcl8.6")' in text
+    assert 'setenv("TK_LIBRARY", pathJoin(root, "share/tcltk/tk8.6"))' in text
+
+
 def test_settings_of_another_major_version_replace_those_of_the_first():
     text = module_text(TABLE['OpenMPI'], '5.0.7-GCC-14.2.0', '/r', dict.fromkeys(TABLE, 'x'), [])
     assert 'self,vader,tcp' not in text
