@@ -120,9 +120,35 @@ def test_until_lets_the_pilot_decide_how_many() -> None:
     quiet = planned_looks(pairs(6, 1.0, 0.005), asked(pairs=60, until=0.05))
     noisy = planned_looks(pairs(6, 1.0, 0.05), asked(pairs=60, until=0.05))
     assert quiet.pairs == (6,)
-    assert 12 <= noisy.pairs[-1] <= 60
+    assert 6 < noisy.pairs[-1] <= 60
     more = planned_looks(pairs(30, 1.0, 0.05), asked(pairs=60, until=0.05))
     assert more == noisy
+
+
+def test_until_knows_the_number_before_the_first_pair_if_there_was_a_self_check() -> None:
+    wanted = asked(pairs=60, until=0.05, self_check=8)
+    check = pairs(8, 1.0, 0.04, phase='self-check')
+    planned = planned_looks(check, wanted)
+    assert 12 <= planned.pairs[-1] < 60
+    # Neither a slowdown nor its noise changes it any more.
+    assert planned_looks([*check, *pairs(6, 1.3, 0.2)], wanted) == planned
+
+
+@pytest.mark.parametrize('check', [0, 8])
+def test_which_side_is_faster_never_decides_on_the_number_of_pairs(check: int) -> None:
+    def turned(rows: list[Row], mask: int) -> list[Row]:
+        other = {'before': 'after', 'after': 'before'}
+        return [
+            r.model_copy(update={'side': other[r.side]}) if mask >> r.pair & 1 else r for r in rows
+        ]
+
+    wanted = asked(pairs=60, until=0.05, self_check=check)
+    checked = pairs(check, 1.0, 0.05, phase='self-check')
+    found = {
+        planned_looks([*checked, *turned(pairs(6, 1.0, 0.04), mask)], wanted).pairs
+        for mask in range(64)
+    }
+    assert len(found) == 1
 
 
 def test_a_side_that_keeps_failing_is_given_up_and_said() -> None:

@@ -21,6 +21,7 @@ from eessi_validate.compare.statistics import (
     pair_up,
     plan_looks,
     sequential_p,
+    sign_free_scale,
 )
 from eessi_validate.results.model import Metric, Outcome
 
@@ -63,18 +64,30 @@ def next_step(rows: Sequence[Row], asked: Asked) -> Next:
 
 
 def planned_looks(rows: Sequence[Row], asked: Asked) -> Looks:
-    """Return when to look; with ``until``, the pilot's scale decides on the number of pairs."""
+    """Return when to look; with ``until``, a pilot decides on the number of pairs.
+
+    The pilot is the side before against itself, so that the number is known before the first pair.
+    Without six such pairs it is the first six pairs, of which it sees sizes but no signs.
+    """
     if asked.until is None:
         return _looks(asked.pairs, asked)
-    pilot = usable_pairs(rows)[:MINIMUM_PAIRS]
-    if len(pilot) < MINIMUM_PAIRS:
-        return _looks(asked.pairs, asked)
-    estimates = [
-        estimate_ratio(comparison.sample.log_ratios) for comparison in _comparisons(rows, pilot)
+    needed = [
+        most_pairs(scale, asked.until, asked.pairs, alpha=asked.alpha, degrees=degrees)[0]
+        for scale, degrees in _pilot(rows)
     ]
-    scales = [e.scale for e in estimates if e is not None]
-    needed = [most_pairs(scale, asked.until, asked.pairs, alpha=asked.alpha)[0] for scale in scales]
     return _looks(max(needed, default=asked.pairs), asked)
+
+
+def _pilot(rows: Sequence[Row]) -> list[tuple[float, int | None]]:
+    """Return the scale of each metric and the degrees of freedom behind it."""
+    check = [c.sample.log_ratios for c in _comparisons(rows, phase='self-check')]
+    if check and all(len(logs) >= MINIMUM_PAIRS for logs in check):
+        estimates = [estimate_ratio(logs) for logs in check]
+        return [(e.scale, e.n - 1) for e in estimates if e is not None]
+    first = usable_pairs(rows)[:MINIMUM_PAIRS]
+    samples = [c.sample.log_ratios for c in _comparisons(rows, first)]
+    # The difference that is to be found is in this scale already: no allowance for chance.
+    return [(sign_free_scale(logs), None) for logs in samples if len(logs) == MINIMUM_PAIRS]
 
 
 def _looks(most: int, asked: Asked) -> Looks:
