@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from methods import discoveries, mann_whitney, ours, reframe, rule, welch
@@ -305,7 +306,7 @@ def halving(repetitions: int, seed: int) -> None:
     print('| noise | runs before | other series | by the 1st | by the 2nd | by the 3rd | sound |')
     print('|---|---|---|---|---|---|---|')
     for cv in (0.25, 0.275, 0.30):
-        for before, others in ((20, 0), (40, 0), (40, 19), (60, 19)):
+        for before, others in ((20, 0), (40, 0), (40, 19), (60, 19), (120, 19), (200, 19)):
             generator = np.random.default_rng([seed, 700, before, others, int(1000 * cv)])
             scale = math.sqrt(math.log1p(cv**2))
             kind = [np.exp(scale * generator.standard_normal(before)) for _ in range(others)]
@@ -327,3 +328,35 @@ def halving(repetitions: int, seed: int) -> None:
                 )
             cells = [f'{100 * f / repetitions:.0f} %' for f in first]
             print(f'| {cv:.1%} | {before} | {others} | {" | ".join(cells)} | {false} |', flush=True)
+
+
+def halving_bound() -> None:
+    """Print the least error of any alarm that sees the first two bad runs of the halving series.
+
+    The runs that fell are given; chance is in the baseline of n runs of known scale, whose mean
+    errs by scale / sqrt(n). An alarm that also rings for anything worse, and sees the two runs for
+    99 of 100 baselines, rings for all pairs of runs that are worse than both by the 99th
+    percentile of that error. A test of the mean of both rings for a half-plane instead.
+    """
+    print('\n## The same: least error of an alarm that sees 190 and 145 in 99 of 100 series\n')
+    print('Noise 30 % of known scale; alarms expected in 200 sound series of 20 looks.\n')
+    print(
+        '| runs before | any alarm, error a look | in 200 series | mean of both | in 200 series |'
+    )
+    print('|---|---|---|---|---|')
+    scale = math.sqrt(math.log1p(0.3**2))
+    fallen = np.array([math.log(375 / 190), math.log(375 / 145)]) / scale
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    for n in (40, 60, 200, math.inf):
+        margin = NormalDist().inv_cdf(0.99) / math.sqrt(n)
+        limits = fallen - margin
+        corner = half = 0.0
+        for error, weight in zip(nodes / math.sqrt(n), weights / weights.sum(), strict=True):
+            corner += weight * _beyond(limits[0] + error) * _beyond(limits[1] + error)
+            half += weight * _beyond((limits.sum() + 2 * error) / math.sqrt(2))
+        cells = [f'{p:.1e} | {4000 * p:.2f}' for p in (corner, half)]
+        print(f'| {n} | {cells[0]} | {cells[1]} |', flush=True)
+
+
+def _beyond(z: float) -> float:
+    return 0.5 * math.erfc(z / math.sqrt(2))

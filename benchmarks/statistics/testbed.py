@@ -78,6 +78,7 @@ def main() -> None:
     sections.screening(300 // part, arguments.seed)
     sections.histories(400 // part, arguments.seed)
     sections.halving(200, arguments.seed)
+    sections.halving_bound()
     print(f'{time.monotonic() - clock:.0f} s', file=sys.stderr)
 
 
