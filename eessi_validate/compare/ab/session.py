@@ -17,15 +17,15 @@ from eessi_validate.compare.ab.decide import next_step
 from eessi_validate.compare.ab.journal import Asked, Journal, Phase, Row
 from eessi_validate.compare.ab.model import AbReport
 from eessi_validate.compare.ab.sides import Match, Matched, Side, match_cases
+from eessi_validate.compare.ab.view import prepare_side, request_of
 from eessi_validate.compare.statistics import MINIMUM_PAIRS, SELF_CHECK_PAIRS, pair_order
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.results.store import RunStore
 from eessi_validate.run.engine import Execution, latest_results
 from eessi_validate.run.host import host_facts
-from eessi_validate.run.prepare import Prepared, Request, prepare
+from eessi_validate.run.prepare import Prepared
 from eessi_validate.run.session import stopping_on_signals
-from eessi_validate.stack.identity import release_digest
 
 #: Told about each run: the row, and how far its case is.
 Watcher = Callable[[Row, str], None]
@@ -51,13 +51,23 @@ class Options:
     command: str = ''
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A side with its plan."""
+
+    side: Side
+    prepared: Prepared
+    #: Identity of what it stands on.
+    digest: str
+
+
 @dataclass
 class _Bench:
     """Both sides, prepared, and where their runs go."""
 
     asked: Asked
     journal: Journal
-    sides: dict[str, tuple[Prepared, dict[str, Any]]]
+    sides: dict[str, _Planned]
     matched: Matched
     watch: Watcher
     stop: threading.Event = field(default_factory=threading.Event)
@@ -70,13 +80,13 @@ def start_ab(before: Side, after: Side, options: Options, watch: Watcher) -> AbR
     """
     if options.pairs < MINIMUM_PAIRS:
         raise UsageError(f'--pairs {options.pairs}: no test of fewer than {MINIMUM_PAIRS} pairs')
-    prepared = {'before': prepare(before.request), 'after': prepare(after.request)}
-    matched = _matched(prepared['before'], prepared['after'])
+    sides = {'before': _planned(before), 'after': _planned(after)}
+    matched = _matched(sides['before'].prepared, sides['after'].prepared)
     asked = Asked(
         seed=options.seed or secrets.token_hex(8),
         before=_saved(before),
         after=_saved(after),
-        digests=(_digest(prepared['before']), _digest(prepared['after'])),
+        digests=(sides['before'].digest, sides['after'].digest),
         pairs=options.pairs,
         until=options.until,
         practical_delta=options.practical_delta,
@@ -87,8 +97,6 @@ def start_ab(before: Side, after: Side, options: Options, watch: Watcher) -> AbR
         command=options.command,
     )
     journal = Journal.create(options.directory, asked)
-    variables = {'before': dict(before.variables), 'after': dict(after.variables)}
-    sides = {name: (prepared[name], variables[name]) for name in prepared}
     return _measure(_Bench(asked, journal, sides, matched, watch))
 
 
@@ -98,21 +106,20 @@ def resume_ab(directory: Path, watch: Watcher) -> AbReport:
     :raises UsageError: if there is none, a side has changed, or this is another machine.
     """
     journal, asked = Journal.open(directory)
-    sides: dict[str, tuple[Prepared, dict[str, Any]]] = {}
+    sides: dict[str, _Planned] = {}
     for name, saved, digest in zip(
         ('before', 'after'), (asked.before, asked.after), asked.digests, strict=True
     ):
-        prepared = prepare(_request(saved))
-        if _digest(prepared) != digest:
+        sides[name] = _planned(_side(saved))
+        if sides[name].digest != digest:
             raise UsageError(f'{saved["label"]} has changed since {directory}: start anew')
-        sides[name] = (prepared, dict(saved['variables']))
     here = host_facts()
     if (here.hostname, here.cpu_model) != (asked.host.hostname, asked.host.cpu_model):
         raise UsageError(
             f'{directory} was measured on {asked.host.hostname} ({asked.host.cpu_model}), this is'
             f' {here.hostname} ({here.cpu_model}): pairs of two machines do not mix'
         )
-    matched = _matched(sides['before'][0], sides['after'][0])
+    matched = _matched(sides['before'].prepared, sides['after'].prepared)
     bench = _Bench(asked, journal, sides, matched, watch)
     return _measure(bench, resumed=bool(journal.rows()))
 
@@ -189,18 +196,19 @@ def _run_pair(bench: _Bench, match: Match, phase: Phase, pair: int) -> None:
 
 
 def _run_once(bench: _Bench, side: str, case: PlannedCase, nonce: str) -> CaseResult:
-    prepared, variables = bench.sides[side]
+    planned = bench.sides[side]
     directory = bench.journal.directory / side
     directory.mkdir(exist_ok=True)
     kept = _Latest(directory)
     execution = Execution(
-        prepared=prepared,
+        prepared=planned.prepared,
         store=kept,
         nonce=nonce,
         progress=_Silent(),
         stop=bench.stop,
-        inputs=variables,
+        inputs=dict(planned.side.variables),
         shared_nonce=nonce,
+        prefix=planned.side.prefix,
     )
     execution.execute([case])
     results = latest_results(kept.appended)
@@ -242,15 +250,18 @@ def _saved(side: Side) -> dict[str, Any]:
         'label': side.label,
         'request': asdict(side.request),
         'variables': dict(side.variables),
+        'prefix': list(side.prefix),
     }
 
 
-def _request(saved: dict[str, Any]) -> Request:
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in saved['request'].items()
-    }
-    return Request(**values)
+def _side(saved: dict[str, Any]) -> Side:
+    return Side(
+        label=saved['label'],
+        request=request_of(saved['request']),
+        variables=tuple(saved['variables'].items()),
+        prefix=tuple(saved.get('prefix', ())),
+    )
 
 
-def _digest(prepared: Prepared) -> str:
-    return release_digest(prepared.release, [tree.directory for tree in prepared.trees])
+def _planned(side: Side) -> _Planned:
+    return _Planned(side, *prepare_side(side))
