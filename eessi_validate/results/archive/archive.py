@@ -297,7 +297,8 @@ class Archive:
         if check:
             for fragment in dataset.get_fragments():
                 check_version(fragment.physical_schema.metadata)
-        return dataset.to_table(columns=columns, filter=_filter(query))
+        with self.files.plain_errors():
+            return dataset.to_table(columns=columns, filter=_filter(query))
 
 
 def open_archive(address: str) -> Archive:
