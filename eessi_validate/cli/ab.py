@@ -64,6 +64,9 @@ def ab(
     self_check: Annotated[
         int, typer.Option('--self-check', help='Pairs of BEFORE against itself first.')
     ] = 8,
+    duet: Annotated[
+        bool, typer.Option('--duet', help='Both sides at once, if a pilot shows that it helps.')
+    ] = False,
     before_set: Annotated[
         list[str] | None,
         typer.Option(
@@ -117,6 +120,7 @@ def ab(
             practical_delta=_fraction(delta, '--delta'),
             warm_ups=_not_negative(warm_ups, '--warm-ups'),
             self_check=_not_negative(self_check, '--self-check'),
+            duet=duet,
             seed=seed,
             command=shlex.join(['eessi-validate', *sys.argv[1:]]),
         )

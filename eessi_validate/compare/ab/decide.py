@@ -9,11 +9,13 @@ from eessi_validate.compare.ab.journal import Asked, Phase, Row
 from eessi_validate.compare.statistics import (
     MINIMUM_PAIRS,
     Comparison,
+    DuetAdvice,
     Looks,
     Measurement,
     SelfCheck,
     Settings,
     Verdict,
+    advise_duet,
     check_itself,
     estimate_ratio,
     judge_family,
@@ -42,11 +44,19 @@ class Next:
     reason: str = ''
 
 
-def next_step(rows: Sequence[Row], asked: Asked) -> Next:
-    """Return the pairs that a case needs next; blocks of two, so that drift cancels."""
+def next_step(rows: Sequence[Row], asked: Asked, cores: int = 1) -> Next:
+    """Return the pairs that a case needs next; blocks of two, so that drift cancels.
+
+    :arg cores: that one run of the case takes; what ``duet`` needs to know.
+    """
     if side := _hopeless(rows):
         return Next(0, reason=f'{side} failed {_GIVE_UP_AFTER} times in a row')
-    for phase, wanted in (('warm-up', asked.warm_ups), ('self-check', asked.self_check)):
+    pilot = MINIMUM_PAIRS if asked.duet and has_room(cores, asked) else 0
+    for phase, wanted in (
+        ('warm-up', asked.warm_ups),
+        ('duet', pilot),
+        ('self-check', asked.self_check),
+    ):
         tried = _tried(rows, phase)  # type: ignore[arg-type]
         if tried < wanted:
             return Next(wanted - tried, phase, tried)  # type: ignore[arg-type]
@@ -115,6 +125,27 @@ def comparisons(rows: Sequence[Row], asked: Asked) -> list[Comparison]:
             )
         )
     return found
+
+
+def has_room(cores: int, asked: Asked) -> bool:
+    """Return whether both sides of a case fit beside each other and what else runs here."""
+    return 2 * cores <= _idle(asked)
+
+
+def _idle(asked: Asked) -> float:
+    load = asked.host.load_before
+    return 0.0 if load is None else asked.host.cpus - load
+
+
+def duet_advice(rows: Sequence[Row], asked: Asked, cores: int) -> DuetAdvice:
+    """Return whether both sides of a case are to run at once, by its pilot; for every metric."""
+    found = [
+        advise_duet(c.sample.pairs, cores_of_both=2 * cores, idle_cores=_idle(asked))
+        for c in _comparisons(rows, phase='duet')
+    ]
+    if not found:
+        found = [advise_duet((), cores_of_both=2 * cores, idle_cores=_idle(asked))]
+    return min(found, key=lambda advice: (advice.allowed, advice.correlation))
 
 
 def settings_of(asked: Asked) -> Settings:

@@ -7,13 +7,14 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from eessi_validate.compare.ab.conclude import conclude
-from eessi_validate.compare.ab.decide import next_step
+from eessi_validate.compare.ab.decide import duet_advice, next_step
 from eessi_validate.compare.ab.journal import Asked, Journal, Phase, Row
 from eessi_validate.compare.ab.model import AbReport
 from eessi_validate.compare.ab.sides import Match, Matched, Side, match_cases
@@ -47,6 +48,8 @@ class Options:
     #: A/A pairs before the comparison.
     self_check: int = SELF_CHECK_PAIRS
     #: Fixes order and inputs; '' draws one.
+    #: Run both sides at once where a pilot shows that it helps.
+    duet: bool = False
     seed: str = ''
     command: str = ''
 
@@ -82,6 +85,12 @@ def start_ab(before: Side, after: Side, options: Options, watch: Watcher) -> AbR
         raise UsageError(f'--pairs {options.pairs}: no test of fewer than {MINIMUM_PAIRS} pairs')
     sides = {'before': _planned(before), 'after': _planned(after)}
     matched = _matched(sides['before'].prepared, sides['after'].prepared)
+    if options.duet and any(
+        partition.scheduler != 'local'
+        for planned in sides.values()
+        for partition in planned.prepared.partitions
+    ):
+        raise UsageError('--duet needs partitions of the local scheduler: jobs may be apart')
     asked = Asked(
         seed=options.seed or secrets.token_hex(8),
         before=_saved(before),
@@ -93,6 +102,7 @@ def start_ab(before: Side, after: Side, options: Options, watch: Watcher) -> AbR
         alpha=options.alpha,
         warm_ups=options.warm_ups,
         self_check=options.self_check,
+        duet=options.duet,
         host=host_facts(),
         command=options.command,
     )
@@ -146,15 +156,17 @@ def _measure(bench: _Bench, *, resumed: bool = False) -> AbReport:
         [match.name for match in bench.matched.matches],
         bench.matched.left_out,
         interrupted=bench.stop.is_set(),
+        cores={match.name: _cores(bench, match) for match in bench.matched.matches},
     )
 
 
 def _advance(bench: _Bench, match: Match) -> bool:
     """Run what one case needs next; False when it needs nothing more."""
     rows = [row for row in bench.journal.rows() if row.case == match.name]
-    step = next_step(rows, bench.asked)
+    step = next_step(rows, bench.asked, _cores(bench, match))
+    at_once = step.phase == 'duet' or _at_once(bench, match, step.phase, rows)
     for pair in range(step.first, step.first + step.pairs):
-        _run_pair(bench, match, step.phase, pair)
+        _run_pair(bench, match, step.phase, pair, at_once=at_once)
         if bench.stop.is_set():
             break
     return bool(step.pairs)
@@ -163,41 +175,84 @@ def _advance(bench: _Bench, match: Match) -> bool:
 def _warm_again(bench: _Bench) -> None:
     for match in bench.matched.matches:
         rows = [row for row in bench.journal.rows() if row.case == match.name]
-        if next_step(rows, bench.asked).pairs and bench.asked.warm_ups and not bench.stop.is_set():
+        due = next_step(rows, bench.asked, _cores(bench, match)).pairs
+        if due and bench.asked.warm_ups and not bench.stop.is_set():
             _run_pair(bench, match, 'warm-up', bench.asked.warm_ups)
 
 
-def _run_pair(bench: _Bench, match: Match, phase: Phase, pair: int) -> None:
+def _cores(bench: _Bench, match: Match) -> int:
+    return match.cores(bench.asked.host.cpus)
+
+
+def _at_once(bench: _Bench, match: Match, phase: Phase, rows: Sequence[Row]) -> bool:
+    """Return whether both runs of a pair start together; the warm-up and the pilot never ask."""
+    wanted = bench.asked.duet and phase in ('self-check', 'pair')
+    return wanted and duet_advice(rows, bench.asked, _cores(bench, match)).allowed
+
+
+def _run_pair(
+    bench: _Bench, match: Match, phase: Phase, pair: int, *, at_once: bool = False
+) -> None:
     text = f'{bench.asked.seed}/{match.name}/{phase}'
     nonce = hashlib.sha256(f'{text}/{pair}'.encode()).hexdigest()[:16]
-    for name in pair_order(pair, text):
+
+    def run(name: Literal['before', 'after']) -> Row | None:
         if bench.stop.is_set():
-            return
-        # An A/A pair is the side before, under both names.
-        source = 'before' if phase == 'self-check' else name
-        case = match.before if source == 'before' else match.after
-        started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
-        result = _run_once(bench, source, case, nonce)
-        row = Row(
-            case=match.name,
-            phase=phase,
-            pair=pair,
-            side=name,
-            outcome=result.outcome,
-            reason=result.reason,
-            metrics=result.metrics,
-            started=started.isoformat(timespec='milliseconds'),
-            seconds=round(time.monotonic() - clock, 2),
-            nodes=result.nodes,
-            directory=result.directory and f'{source}/{result.directory}',
-        )
+            return None
+        return _measured(bench, match, phase, pair, name, nonce, beside=at_once)
+
+    order = pair_order(pair, text)
+    if at_once:
+        with ThreadPoolExecutor(2) as both:
+            rows = list(both.map(run, order))
+        for row in rows:
+            _keep(bench, match, row)
+        return
+    for name in order:
+        _keep(bench, match, run(name))
+
+
+def _keep(bench: _Bench, match: Match, row: Row | None) -> None:
+    if row is not None:
         bench.journal.append(row)
         bench.watch(row, match.name)
 
 
-def _run_once(bench: _Bench, side: str, case: PlannedCase, nonce: str) -> CaseResult:
+def _measured(
+    bench: _Bench,
+    match: Match,
+    phase: Phase,
+    pair: int,
+    name: Literal['before', 'after'],
+    nonce: str,
+    *,
+    beside: bool,
+) -> Row:
+    # An A/A pair is the side before, under both names.
+    source = 'before' if phase in ('self-check', 'duet') else name
+    case = match.before if source == 'before' else match.after
+    # Two runs at once need a directory each.
+    place = f'{source}-beside' if beside and source != name else source
+    started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+    result = _run_once(bench, source, case, nonce, place)
+    return Row(
+        case=match.name,
+        phase=phase,
+        pair=pair,
+        side=name,
+        outcome=result.outcome,
+        reason=result.reason,
+        metrics=result.metrics,
+        started=started.isoformat(timespec='milliseconds'),
+        seconds=round(time.monotonic() - clock, 2),
+        nodes=result.nodes,
+        directory=result.directory and f'{place}/{result.directory}',
+    )
+
+
+def _run_once(bench: _Bench, side: str, case: PlannedCase, nonce: str, place: str) -> CaseResult:
     planned = bench.sides[side]
-    directory = bench.journal.directory / side
+    directory = bench.journal.directory / place
     directory.mkdir(exist_ok=True)
     kept = _Latest(directory)
     execution = Execution(

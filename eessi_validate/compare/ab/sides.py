@@ -91,6 +91,11 @@ class Match:
         version = ' -> '.join(dict.fromkeys(versions))
         return f'{one.test} {one.software}/{version} @{one.cpu_target} %{one.scale}'
 
+    def cores(self, of_host: int) -> int:
+        """Return how many cores one run takes; other scales than ``cores_N`` take the host."""
+        kind, _, number = self.before.id.scale.partition('_')
+        return int(number) if kind == 'cores' and number.isdigit() else of_host
+
 
 @dataclass(frozen=True)
 class Matched:
