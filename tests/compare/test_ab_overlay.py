@@ -105,10 +105,10 @@ def stack(tmp_path: Path) -> Path:
 
 def tarball_of(stack: Path, work: float) -> Path:
     """Return a tarball of the tool, built anew so that it takes longer."""
-    donor = stack.parent / 'donor' / stack.name
+    donor = stack.parent / f'donor-{work}' / stack.name
     shutil.copytree(stack, donor)
     (installation(donor) / 'work').write_text(f'work={work}\n')
-    out = stack.parent / 'tarballs'
+    out = stack.parent / f'tarballs-{work}'
     out.mkdir()
     return pack_installation(donor, RELEASE, TARGET, 'Tool/1.0', out)
 
@@ -137,6 +137,16 @@ def test_only_the_tarball_s_own_side_sees_it(stack: Path, tmp_path: Path) -> Non
     assert metric['ratio'] == pytest.approx(1.1)
     assert f'after {tarball.name} sha256:' in output
     assert (installation(stack) / 'work').read_text() == 'work=1.0\n'
+
+
+def test_two_tarballs_are_compared_over_one_base(stack: Path, tmp_path: Path) -> None:
+    slow, fast, out = tarball_of(stack, 1.3), tarball_of(stack, 1.1), tmp_path / 'out'
+    few = ('--pairs', 6, '--self-check', 0, '--warm-ups', 0, '--out', out)
+    process = start(stack, '--before', slow, '--after', fast, *few)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    (metric,) = json.loads((out / 'ab-report.json').read_text())['metrics']
+    assert (metric['verdict'], metric['ratio']) == ('faster', pytest.approx(1.1 / 1.3))
 
 
 def test_an_interrupted_comparison_goes_on_over_the_same_tarball(
