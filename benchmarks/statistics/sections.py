@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from methods import discoveries, mann_whitney, ours, reframe, rule, welch
 from noise import Array, NoiseModel, autoregressive, blocks, interleaved, runs
 
 from eessi_validate.compare.statistics import (
+    MINIMUM_PAIRS,
+    SELF_CHECK_PAIRS,
     StoredRun,
     Suspicion,
     check_last_runs,
@@ -17,6 +20,7 @@ from eessi_validate.compare.statistics import (
     plan_looks,
     pooled_noise,
     screen,
+    sign_free_scale,
     signed_rank,
 )
 from eessi_validate.compare.statistics.power import scale_of_interval
@@ -171,23 +175,59 @@ def sequential(repetitions: int, seed: int) -> None:
 
 
 def until(repetitions: int, seed: int) -> None:
-    """Print the same where the first six pairs decide how many there are to be."""
-    print('\n## The pilot decides on the number of pairs (finds 5 %, at most 60), CV 5 %, drift\n')
-    print('| true change | slower or faster | equivalent | mean pairs |\n|---|---|---|---|')
-    for change in (0.0, 0.05):
-        generator = np.random.default_rng([seed, 450, int(100 * change)])
-        series = runs(DRIFT, repetitions, 120, generator)
-        before, after = interleaved(series, math.log1p(change), generator)
-        pilot = ours(before[:, :6], after[:, :6])
-        scales = [scale_of_interval(w / 2, 6, 0.05) for w in pilot.upper - pilot.lower]
-        most = np.array([most_pairs(scale, 0.05, 60)[0] for scale in scales])
-        different = equal = used = 0.0
-        for number in np.unique(most):
-            here = most == number
-            yes, same, pairs = _look(before[here], after[here], int(number))
-            different, equal, used = different + yes.sum(), equal + same.sum(), used + pairs.sum()
-        rates = [f'{100 * x / repetitions:.1f} %' for x in (different, equal)]
-        print(f'| {change:.0%} | {rates[0]} | {rates[1]} | {used / repetitions:.1f} |', flush=True)
+    """Print the same where a pilot decides how many pairs there are to be."""
+    print('\n## A pilot decides on the number of pairs (finds 5 %, at most 60)\n')
+    print('Goal: at 0 %, at most 5 %; at 5 %, at least 80 %. The standard error is in brackets.\n')
+    print('| noise | pilot | true change | slower or faster | equivalent | mean pairs |')
+    print('|---|---|---|---|---|---|')
+    models = (
+        NoiseModel('normal 5 %', 0.05),
+        DRIFT,
+        NoiseModel('heavy 5 %, drift', 0.05, drift=True, heavy=True),
+    )
+    for number, model in enumerate(models):
+        for change in (0.0, 0.05, 0.30):
+            generator = np.random.default_rng([seed, 450, number, int(100 * change)])
+            series = runs(model, repetitions, 2 * (SELF_CHECK_PAIRS + 60), generator)
+            itself = interleaved(series[:, : 2 * SELF_CHECK_PAIRS], 0.0, generator)
+            rest = series[:, 2 * SELF_CHECK_PAIRS :]
+            before, after = interleaved(rest, math.log1p(change), generator)
+            for pilot, most in _most_by_pilot(itself, before, after).items():
+                cells = _until_cells(before, after, most)
+                print(f'| {model.name} | {pilot} | {change:.0%} | {cells} |', flush=True)
+
+
+def _most_by_pilot(itself: tuple[Array, Array], before: Array, after: Array) -> dict[str, Array]:
+    """Return the planned number of pairs of each repetition; the last way is how not to do it."""
+    n = MINIMUM_PAIRS
+    found = ours(*itself)
+    width = found.upper - found.lower
+    size = itself[0].shape[1]
+    check = [scale_of_interval(w / 2, size, 0.05) for w in width]
+    differences = after[:, :n] - before[:, :n]
+    pilot = ours(before[:, :n], after[:, :n])
+    signed = [scale_of_interval(w / 2, n, 0.05) for w in pilot.upper - pilot.lower]
+    return {
+        'self-check, 8 pairs': np.array([most_pairs(s, 0.05, 60, degrees=7)[0] for s in check]),
+        'sizes of the first 6': np.array(
+            [most_pairs(sign_free_scale(d), 0.05, 60)[0] for d in differences]
+        ),
+        'first 6 with signs (not used)': np.array([most_pairs(s, 0.05, 60)[0] for s in signed]),
+    }
+
+
+def _until_cells(before: Array, after: Array, most: Array) -> str:
+    different = equal = used = 0.0
+    for number in np.unique(most):
+        here = most == number
+        yes, same, pairs = _look(before[here], after[here], int(number))
+        different, equal, used = different + yes.sum(), equal + same.sum(), used + pairs.sum()
+    rate = different / len(most)
+    error = math.sqrt(rate * (1 - rate) / len(most))
+    return (
+        f'{100 * rate:.2f} % ({100 * error:.2f}) | {100 * equal / len(most):.1f} %'
+        f' | {used / len(most):.1f}'
+    )
 
 
 def _look(before: Array, after: Array, most: int) -> tuple[Array, Array, Array]:
@@ -266,7 +306,7 @@ def halving(repetitions: int, seed: int) -> None:
     print('| noise | runs before | other series | by the 1st | by the 2nd | by the 3rd | sound |')
     print('|---|---|---|---|---|---|---|')
     for cv in (0.25, 0.275, 0.30):
-        for before, others in ((20, 0), (40, 0), (40, 19), (60, 19)):
+        for before, others in ((20, 0), (40, 0), (40, 19), (60, 19), (120, 19), (200, 19)):
             generator = np.random.default_rng([seed, 700, before, others, int(1000 * cv)])
             scale = math.sqrt(math.log1p(cv**2))
             kind = [np.exp(scale * generator.standard_normal(before)) for _ in range(others)]
@@ -288,3 +328,35 @@ def halving(repetitions: int, seed: int) -> None:
                 )
             cells = [f'{100 * f / repetitions:.0f} %' for f in first]
             print(f'| {cv:.1%} | {before} | {others} | {" | ".join(cells)} | {false} |', flush=True)
+
+
+def halving_bound() -> None:
+    """Print the least error of any alarm that sees the first two bad runs of the halving series.
+
+    The runs that fell are given; chance is in the baseline of n runs of known scale, whose mean
+    errs by scale / sqrt(n). An alarm that also rings for anything worse, and sees the two runs for
+    99 of 100 baselines, rings for all pairs of runs that are worse than both by the 99th
+    percentile of that error. A test of the mean of both rings for a half-plane instead.
+    """
+    print('\n## The same: least error of an alarm that sees 190 and 145 in 99 of 100 series\n')
+    print('Noise 30 % of known scale; alarms expected in 200 sound series of 20 looks.\n')
+    print(
+        '| runs before | any alarm, error a look | in 200 series | mean of both | in 200 series |'
+    )
+    print('|---|---|---|---|---|')
+    scale = math.sqrt(math.log1p(0.3**2))
+    fallen = np.array([math.log(375 / 190), math.log(375 / 145)]) / scale
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    for n in (40, 60, 200, math.inf):
+        margin = NormalDist().inv_cdf(0.99) / math.sqrt(n)
+        limits = fallen - margin
+        corner = half = 0.0
+        for error, weight in zip(nodes / math.sqrt(n), weights / weights.sum(), strict=True):
+            corner += weight * _beyond(limits[0] + error) * _beyond(limits[1] + error)
+            half += weight * _beyond((limits.sum() + 2 * error) / math.sqrt(2))
+        cells = [f'{p:.1e} | {4000 * p:.2f}' for p in (corner, half)]
+        print(f'| {n} | {cells[0]} | {cells[1]} |', flush=True)
+
+
+def _beyond(z: float) -> float:
+    return 0.5 * math.erfc(z / math.sqrt(2))

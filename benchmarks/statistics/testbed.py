@@ -74,10 +74,11 @@ def main() -> None:
     sections.coverage(20000 // part, arguments.seed)
     sections.families(100 // part, arguments.seed)
     sections.sequential(4000 // part, arguments.seed)
-    sections.until(2000 // part, arguments.seed)
+    sections.until(20000 // part, arguments.seed)
     sections.screening(300 // part, arguments.seed)
     sections.histories(400 // part, arguments.seed)
     sections.halving(200, arguments.seed)
+    sections.halving_bound()
     print(f'{time.monotonic() - clock:.0f} s', file=sys.stderr)
 
 

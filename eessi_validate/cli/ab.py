@@ -14,6 +14,9 @@ from eessi_validate.cli.exit_codes import ACCEPTED, HELD, REJECTED
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eessi_validate.compare.ab import Side
     from eessi_validate.compare.ab.journal import Row
     from eessi_validate.run.prepare import Request
 
@@ -25,7 +28,10 @@ _PERCENT = re.compile(r'^(\d+(?:\.\d+)?)\s*%?$')
 
 def ab(
     before: Annotated[
-        str, typer.Option('--before', help='ROOT, ROOT@RELEASE, or a release or module of --stack.')
+        str,
+        typer.Option(
+            '--before', help='ROOT, ROOT@RELEASE, a release or module of --stack, or a tarball.'
+        ),
     ] = '',
     after: Annotated[str, typer.Option('--after', help='The same for the other side.')] = '',
     stack: Annotated[str, typer.Option('--stack', metavar='ROOT', help='Common stack.')] = '',
@@ -58,6 +64,9 @@ def ab(
     self_check: Annotated[
         int, typer.Option('--self-check', help='Pairs of BEFORE against itself first.')
     ] = 8,
+    duet: Annotated[
+        bool, typer.Option('--duet', help='Both sides at once, if a pilot shows that it helps.')
+    ] = False,
     before_set: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,11 +120,21 @@ def ab(
             practical_delta=_fraction(delta, '--delta'),
             warm_ups=_not_negative(warm_ups, '--warm-ups'),
             self_check=_not_negative(self_check, '--self-check'),
+            duet=duet,
             seed=seed,
             command=shlex.join(['eessi-validate', *sys.argv[1:]]),
         )
-        old = parse_side(before, common, before_set or ())
-        new = parse_side(after, common, after_set or ())
+        _require_fresh(directory)
+        overlays = directory / 'overlay'
+        old, new = (
+            _over(Path(text).expanduser().absolute(), common, variables or (), overlays / name)
+            if Path(text).expanduser().is_file()
+            else parse_side(text, common, variables or ())
+            for name, text, variables in (
+                ('before', before, before_set),
+                ('after', after, after_set),
+            )
+        )
         report = start_ab(old, new, options, watch)
     forms = {'ab-report.json': render_json, 'ab-report.md': render_markdown}
     for name, render in {**forms, 'ab-report.txt': render_terminal}.items():
@@ -150,6 +169,33 @@ def _common(
         system=system,
         checks=tuple(str(Path(path).expanduser().absolute()) for path in checks or ()),
     )
+
+
+def _require_fresh(directory: Path) -> None:
+    if (directory / 'ab.json').exists() or (directory / 'overlay').exists():
+        raise UsageError(f'{directory} holds a comparison: use --resume or another --out')
+
+
+def _over(tarball: Path, common: Request, variables: Sequence[str], into: Path) -> Side:
+    """Return the side of a tarball laid over --stack; it stays extracted for --resume."""
+    from dataclasses import replace
+
+    from eessi_validate.compare.ab import Side, parse_variables
+    from eessi_validate.gate.overlay.candidate_view import view_candidate
+
+    if not common.stack:
+        raise UsageError(f'{tarball.name} needs the stack that it lies over: give --stack ROOT')
+    parsed = parse_variables(variables)
+    view = view_candidate(tarball, Path(common.stack), into)
+    if common.release not in ('', view.release):
+        raise UsageError(f'{tarball.name} is for {view.release}, not for {common.release}')
+    request = replace(
+        common,
+        release=view.release,
+        targets=(view.cpu_target,) if view.cpu_target else common.targets,
+        modules=view.modules or common.modules,
+    )
+    return Side(f'{tarball.name} sha256:{view.sha256[:12]}', request, parsed, view.prefix)
 
 
 def _fraction(text: str, option: str) -> float:

@@ -14,6 +14,8 @@ from eessi_validate.cli.exit_codes import USAGE
 from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
+    import datetime
+
     import pandas as pd
 
     from eessi_validate.results.archive import Archive
@@ -125,16 +127,18 @@ def show(
     """Show rows, newest first."""
     import pyarrow.compute as pc
 
+    from eessi_validate.results.archive import decoded
+
     archive = opened(store)
-    table = archive.table(' '.join(query or ()), None if as_json else SHOWN)
+    table = archive.table(' '.join(query or ()), None if as_json else SHOWN, coded=True)
     warn(archive)
     newest = pc.sort_indices(table, sort_keys=[('time', 'descending')])
-    shown = table.take(newest[:limit] if limit else newest).to_pandas()
+    shown = decoded(table.take(newest[:limit] if limit else newest))
     if as_json:
-        typer.echo(_json(shown), nl=False)
+        typer.echo(_json(shown.to_pandas()), nl=False)
         return
     typer.echo(_lines(shown))
-    typer.echo(f'{len(shown)} of {table.num_rows} rows')
+    typer.echo(f'{shown.num_rows} of {table.num_rows} rows')
 
 
 @app.command()
@@ -246,18 +250,24 @@ def _json(frame: pd.DataFrame) -> str:
     return text + '\n'
 
 
-def _lines(frame: pd.DataFrame) -> str:
-    if frame.empty:
+def _lines(table: Any) -> str:
+    import pyarrow as pa
+
+    if not table.num_rows:
         return 'nothing is stored that matches'
-    table = frame.astype({'value': 'float64'})
-    table['time'] = table['time'].dt.strftime('%Y-%m-%d %H:%M')
-    cells = [list(map(str, table.columns))]
-    cells += [
-        ['' if v != v or v is None else f'{v:g}' if isinstance(v, float) else str(v) for v in row]
-        for row in table.itertuples(index=False, name=None)
-    ]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return '\n'.join(
-        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
+    columns = []
+    for name in table.column_names:
+        column = table[name]
+        if name == 'time':
+            # Without its zone, which needs a database that small images lack; it is UTC.
+            column = column.cast(pa.timestamp('us'))
+        cells = ['' if v is None or v != v else _cell(v) for v in column.to_pylist()]
+        width = max(len(name), *map(len, cells))
+        columns.append([cell.ljust(width) for cell in (name, *cells)])
+    return '\n'.join('  '.join(row).rstrip() for row in zip(*columns, strict=True))
+
+
+def _cell(value: str | float | datetime.datetime) -> str:
+    if isinstance(value, float):
+        return f'{value:g}'
+    return value if isinstance(value, str) else value.isoformat(' ', 'minutes')

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eessi_validate.compare.ab.conclude import conclude
-from eessi_validate.compare.ab.decide import next_step, planned_looks
+from eessi_validate.compare.ab.decide import duet_advice, next_step, planned_looks
 from eessi_validate.compare.ab.journal import Asked, Journal, Phase, Row
 from eessi_validate.compare.ab.present import render_json, render_markdown, render_terminal
 from eessi_validate.errors import UsageError
@@ -120,9 +120,85 @@ def test_until_lets_the_pilot_decide_how_many() -> None:
     quiet = planned_looks(pairs(6, 1.0, 0.005), asked(pairs=60, until=0.05))
     noisy = planned_looks(pairs(6, 1.0, 0.05), asked(pairs=60, until=0.05))
     assert quiet.pairs == (6,)
-    assert 12 <= noisy.pairs[-1] <= 60
+    assert 6 < noisy.pairs[-1] <= 60
     more = planned_looks(pairs(30, 1.0, 0.05), asked(pairs=60, until=0.05))
     assert more == noisy
+
+
+def test_until_knows_the_number_before_the_first_pair_if_there_was_a_self_check() -> None:
+    wanted = asked(pairs=60, until=0.05, self_check=8)
+    check = pairs(8, 1.0, 0.04, phase='self-check')
+    planned = planned_looks(check, wanted)
+    assert 12 <= planned.pairs[-1] < 60
+    # Neither a slowdown nor its noise changes it any more.
+    assert planned_looks([*check, *pairs(6, 1.3, 0.2)], wanted) == planned
+
+
+@pytest.mark.parametrize('check', [0, 8])
+def test_which_side_is_faster_never_decides_on_the_number_of_pairs(check: int) -> None:
+    def turned(rows: list[Row], mask: int) -> list[Row]:
+        other = {'before': 'after', 'after': 'before'}
+        return [
+            r.model_copy(update={'side': other[r.side]}) if mask >> r.pair & 1 else r for r in rows
+        ]
+
+    wanted = asked(pairs=60, until=0.05, self_check=check)
+    checked = pairs(check, 1.0, 0.05, phase='self-check')
+    found = {
+        planned_looks([*checked, *turned(pairs(6, 1.0, 0.04), mask)], wanted).pairs
+        for mask in range(64)
+    }
+    assert len(found) == 1
+
+
+def pilot(n: int, common: float, own: float, first: int = 0) -> list[Row]:
+    """Return pairs of the same thing at once, with noise that both share and noise of their own."""
+    generator = np.random.default_rng(8)
+    found = []
+    for pair in range(first, first + n):
+        shared = common * generator.standard_normal()
+        for side in ('before', 'after'):
+            value = float(np.exp(shared + own * generator.standard_normal()))
+            found.append(row(pair, side, value, phase='duet'))
+    return found
+
+
+ROOMY = HOST.model_copy(update={'cpus': 8, 'load_before': 0.5})
+
+
+def test_duet_runs_a_pilot_before_it_decides() -> None:
+    wanted = asked(duet=True, host=ROOMY, self_check=8)
+    step = next_step([], wanted, 2)
+    assert (step.phase, step.pairs) == ('duet', 6)
+    assert next_step(pilot(6, 0.2, 0.02), wanted, 2).phase == 'self-check'
+    assert next_step([], asked(self_check=8), 2).phase == 'self-check'
+
+
+@pytest.mark.parametrize(
+    ('host', 'cores', 'noise', 'allowed', 'reason'),
+    [
+        (ROOMY, 2, (0.2, 0.02), True, 'pilot correlation'),
+        (ROOMY, 2, (0.0, 0.2), False, 'more than 0.5 is needed'),
+        (ROOMY, 4, (0.2, 0.02), False, 'both sides take 8 cores, 7.5 are idle'),
+        (HOST, 2, (0.2, 0.02), False, 'both sides take 4 cores, 0.0 are idle'),
+    ],
+)
+def test_both_sides_run_at_once_only_with_room_and_common_noise(
+    host: HostFacts, cores: int, noise: tuple[float, float], allowed: bool, reason: str
+) -> None:
+    wanted = asked(duet=True, host=host)
+    advice = duet_advice(pilot(6, *noise), wanted, cores)
+    assert (advice.allowed, reason in advice.reason) == (allowed, True), advice
+    case = conclude(
+        wanted, pilot(6, *noise), [CASE], [], interrupted=True, cores={CASE: cores}
+    ).cases[0]
+    assert case.duet.startswith('both sides ran at once' if allowed else 'one side after the other')
+
+
+def test_without_room_no_pilot_is_run_and_without_pilot_nothing_at_once() -> None:
+    wanted = asked(duet=True, host=ROOMY)
+    assert next_step([], wanted, 4).phase == 'pair'
+    assert not duet_advice([], wanted, 2).allowed
 
 
 def test_a_side_that_keeps_failing_is_given_up_and_said() -> None:

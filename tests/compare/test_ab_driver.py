@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import platform
@@ -207,3 +208,30 @@ def test_a_wrong_request_is_a_usage_error(
 ) -> None:
     code, output = ab(stack, *arguments)
     assert (code, message in output) == (2, True), output
+
+
+def test_duet_runs_both_sides_at_once_where_the_pilot_allows_it(
+    stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eessi_validate.compare.ab import Options, parse_side, session, start_ab
+    from eessi_validate.run.host import host_facts
+    from eessi_validate.run.prepare import Request
+
+    roomy = host_facts().model_copy(update={'cpus': 64, 'load_before': 0.0})
+    monkeypatch.setattr(session, 'host_facts', lambda: roomy)
+    checks = (str(stack.parent / 'tool.py'),)
+    common = Request(stack=str(stack), release='', modules=('Tool',), checks=checks)
+    options = Options(tmp_path / 'out', pairs=6, self_check=2, warm_ups=0, duet=True, seed='s')
+    sides = (parse_side('2023.06', common), parse_side('2025.06', common, ['work=1.05']))
+    report = start_ab(*sides, options, lambda row, case: None)
+    assert report.cases[0].duet.startswith('both sides ran at once: pilot correlation 1.00')
+    assert report.metrics[0].verdict == 'slower'
+    assert report.rows_by_phase == {'duet': 12, 'pair': 12, 'self-check': 4}
+    found = rows(tmp_path / 'out')
+    for one, other in zip(found[::2], found[1::2], strict=True):
+        assert {one['side'], other['side']} == {'before', 'after'}
+        starts = [datetime.datetime.fromisoformat(r['started']).timestamp() for r in (one, other)]
+        assert abs(starts[0] - starts[1]) < min(one['seconds'], other['seconds'])
+    # Each of two runs at once has a directory of its own.
+    assert len({(r['directory'], r['pair'], r['phase'], r['side']) for r in found}) == len(found)
+    assert len({r['directory'] for r in found}) == len(found)

@@ -9,6 +9,7 @@ import pytest
 
 from eessi_validate.compare.statistics import (
     DatedChange,
+    Noise,
     check_last_runs,
     find_changes,
     find_environment_changes,
@@ -98,8 +99,8 @@ def test_steps_that_are_apart_are_not_one_event() -> None:
 
 
 #: Nightly runs of 375 ns/day with 25 % noise: forty of this series, and nineteen series beside it.
-def sound(generator: np.random.Generator, length: int, centre: float = 375.0) -> list[float]:
-    return list(centre * np.exp(math.sqrt(math.log1p(0.25**2)) * generator.standard_normal(length)))
+def sound(generator: np.random.Generator, length: int, cv: float = 0.25) -> list[float]:
+    return list(375 * np.exp(math.sqrt(math.log1p(cv**2)) * generator.standard_normal(length)))
 
 
 def test_a_halving_series_raises_the_alarm_by_the_second_bad_run() -> None:
@@ -114,6 +115,17 @@ def test_a_halving_series_raises_the_alarm_by_the_second_bad_run() -> None:
     assert second_bad >= 49
 
 
+@pytest.mark.parametrize(('before', 'seen'), [(40, 42), (60, 46), (200, 50)])
+def test_with_30_percent_noise_it_takes_a_history(before: int, seen: int) -> None:
+    generator = np.random.default_rng(16)
+    noise = pooled_noise([sound(generator, before, 0.3) for _ in range(19)])
+    found = sum(
+        check_last_runs([*sound(generator, before, 0.3), 190, 145], 'higher', noise=noise).raised
+        for _ in range(50)
+    )
+    assert found >= seen
+
+
 def test_two_hundred_sound_series_raise_none() -> None:
     generator = np.random.default_rng(12)
     noise = pooled_noise([sound(generator, 40) for _ in range(19)])
@@ -124,6 +136,17 @@ def test_two_hundred_sound_series_raise_none() -> None:
             check_last_runs(values[:n], 'higher', noise=noise).raised for n in range(41, 61)
         )
     assert alarms == 0
+
+
+def test_one_spike_beside_a_sound_run_is_not_two_bad_runs() -> None:
+    generator = np.random.default_rng(17)
+    noise = pooled_noise([sound(generator, 60) for _ in range(19)])
+    # The mean of these two is as far out as that of 190 and 145, which ring.
+    assert math.sqrt(370 * 74.4) == pytest.approx(math.sqrt(190 * 145), rel=0.01)
+    quiet = Noise(noise.scale * 1.6, noise.degrees) if noise else None
+    for last in ([370, 74.4], [74.4, 370]):
+        alarm = check_last_runs([*sound(generator, 60, 0.4), *last], 'higher', noise=quiet)
+        assert not alarm.raised
 
 
 def test_the_alarm_names_how_far_it_fell_and_for_how_long() -> None:

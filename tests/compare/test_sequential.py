@@ -12,7 +12,6 @@ from eessi_validate.compare.statistics import (
     advise_duet,
     boundaries,
     check_itself,
-    most_pairs,
     pair_order,
     plan_looks,
     schedule,
@@ -74,12 +73,6 @@ def test_a_single_look_keeps_its_p_value_and_later_looks_never_raise_it() -> Non
     assert sequential_p((20,), [0.03]) == pytest.approx(0.03, rel=1e-3)
     early = sequential_p((6, 12, 18), [0.03, 0.001])
     assert sequential_p((6, 12, 18), [0.03, 0.001, 0.9]) == early
-
-
-def test_the_pilot_says_how_many_pairs_and_the_cap_is_said() -> None:
-    assert most_pairs(0.05, math.expm1(0.05), 60)[0] in (10, 11)
-    assert most_pairs(0.001, 0.05, 60) == (6, True)
-    assert most_pairs(0.5, 0.01, 60) == (60, False)
 
 
 def test_blocks_are_abba_or_baab_and_both_occur() -> None:

@@ -6,6 +6,8 @@ import datetime
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from stored_rows import START, publish, row, table
 
 from eessi_validate.errors import UsageError
-from eessi_validate.results.archive import open_archive, parse_query
+from eessi_validate.results.archive import decoded, open_archive, parse_query
 from eessi_validate.results.archive.signature import signature
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.timezone.utc)
@@ -255,3 +257,25 @@ def test_writers_at_once_lose_nothing_when_one_is_killed(tmp_path: Path) -> None
 )
 def test_signatures_tell_faults_apart_not_runs(one: str, other: str, same: bool) -> None:
     assert (signature(one) == signature(other)) is same
+
+
+def test_texts_as_codes_are_the_same_rows(tmp_path: Path) -> None:
+    archive = open_archive(str(tmp_path))
+    publish(archive, row(), row(test='Other', outcome='fail', metric='', value=None))
+    publish(archive, row(day=3, release='2025.06'))
+    for query in ('', '2023.06', 'outcome=fail', 'target=x86_64/* since=9000d', 'run=run-0'):
+        coded = archive.table(query, coded=True)
+        assert decoded(coded).equals(archive.table(query))
+    assert archive.table('release=2025*').num_rows == 1
+
+
+def test_reading_by_release_does_not_import_pandas(tmp_path: Path) -> None:
+    publish(open_archive(str(tmp_path)), row(), row(test='Other', value=None))
+    program = (
+        'import sys\n'
+        'from eessi_validate.compare.stored import compare_sides, read_side\n'
+        f'side = read_side("2023.06", {str(tmp_path)!r})\n'
+        'compare_sides(side, side)\n'
+        'sys.exit("pandas" in sys.modules)\n'
+    )
+    subprocess.run([sys.executable, '-c', program], check=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from eessi_validate.compare.ab.decide import (
     comparisons,
+    duet_advice,
     next_step,
     planned_looks,
     self_checks,
@@ -28,8 +29,13 @@ def conclude(
     left_out: Sequence[str],
     *,
     interrupted: bool,
+    cores: Mapping[str, int] | None = None,
 ) -> AbReport:
-    """Return what the rows say; every planned case is in it, measured or not."""
+    """Return what the rows say; every planned case is in it, measured or not.
+
+    :arg cores: that one run of a case takes; 1 where left out.
+    """
+    cores = cores or {}
     by_case = {case: [row for row in rows if row.case == case] for case in cases}
     prepared = [(case, c) for case in cases for c in comparisons(by_case[case], asked)]
     judged = judge_family([comparison for _, comparison in prepared], settings_of(asked))
@@ -38,7 +44,7 @@ def conclude(
         _metric_row(case, one, checks.get(one.comparison.name))
         for (case, _), one in zip(prepared, judged, strict=True)
     )
-    case_rows = tuple(_case_row(case, by_case[case], asked) for case in cases)
+    case_rows = tuple(_case_row(case, by_case[case], asked, cores.get(case, 1)) for case in cases)
     state, summary = _state(metrics, case_rows, left_out)
     return AbReport(
         state=state,
@@ -86,8 +92,8 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _case_row(case: str, rows: Sequence[Row], asked: Asked) -> CaseRow:
-    step = next_step(rows, asked)
+def _case_row(case: str, rows: Sequence[Row], asked: Asked, cores: int) -> CaseRow:
+    step = next_step(rows, asked, cores)
     usable = len(usable_pairs(rows))
     looks = planned_looks(rows, asked).pairs
     return CaseRow(
@@ -97,7 +103,16 @@ def _case_row(case: str, rows: Sequence[Row], asked: Asked) -> CaseRow:
         done=not step.pairs,
         reason=step.reason or f'stopped after {usable} of at most {looks[-1]} pairs',
         failed=sum(row.outcome not in (Outcome.PASS, Outcome.ABORTED) for row in rows),
+        duet=_duet(rows, asked, cores),
     )
+
+
+def _duet(rows: Sequence[Row], asked: Asked, cores: int) -> str:
+    if not asked.duet:
+        return ''
+    advice = duet_advice(rows, asked, cores)
+    how = 'both sides ran at once' if advice.allowed else 'one side after the other'
+    return f'{how}: {advice.reason}'
 
 
 def _state(

@@ -9,11 +9,13 @@ from eessi_validate.compare.ab.journal import Asked, Phase, Row
 from eessi_validate.compare.statistics import (
     MINIMUM_PAIRS,
     Comparison,
+    DuetAdvice,
     Looks,
     Measurement,
     SelfCheck,
     Settings,
     Verdict,
+    advise_duet,
     check_itself,
     estimate_ratio,
     judge_family,
@@ -21,6 +23,7 @@ from eessi_validate.compare.statistics import (
     pair_up,
     plan_looks,
     sequential_p,
+    sign_free_scale,
 )
 from eessi_validate.results.model import Metric, Outcome
 
@@ -41,11 +44,19 @@ class Next:
     reason: str = ''
 
 
-def next_step(rows: Sequence[Row], asked: Asked) -> Next:
-    """Return the pairs that a case needs next; blocks of two, so that drift cancels."""
+def next_step(rows: Sequence[Row], asked: Asked, cores: int = 1) -> Next:
+    """Return the pairs that a case needs next; blocks of two, so that drift cancels.
+
+    :arg cores: that one run of the case takes; what ``duet`` needs to know.
+    """
     if side := _hopeless(rows):
         return Next(0, reason=f'{side} failed {_GIVE_UP_AFTER} times in a row')
-    for phase, wanted in (('warm-up', asked.warm_ups), ('self-check', asked.self_check)):
+    pilot = MINIMUM_PAIRS if asked.duet and has_room(cores, asked) else 0
+    for phase, wanted in (
+        ('warm-up', asked.warm_ups),
+        ('duet', pilot),
+        ('self-check', asked.self_check),
+    ):
         tried = _tried(rows, phase)  # type: ignore[arg-type]
         if tried < wanted:
             return Next(wanted - tried, phase, tried)  # type: ignore[arg-type]
@@ -63,18 +74,30 @@ def next_step(rows: Sequence[Row], asked: Asked) -> Next:
 
 
 def planned_looks(rows: Sequence[Row], asked: Asked) -> Looks:
-    """Return when to look; with ``until``, the pilot's scale decides on the number of pairs."""
+    """Return when to look; with ``until``, a pilot decides on the number of pairs.
+
+    The pilot is the side before against itself, so that the number is known before the first pair.
+    Without six such pairs it is the first six pairs, of which it sees sizes but no signs.
+    """
     if asked.until is None:
         return _looks(asked.pairs, asked)
-    pilot = usable_pairs(rows)[:MINIMUM_PAIRS]
-    if len(pilot) < MINIMUM_PAIRS:
-        return _looks(asked.pairs, asked)
-    estimates = [
-        estimate_ratio(comparison.sample.log_ratios) for comparison in _comparisons(rows, pilot)
+    needed = [
+        most_pairs(scale, asked.until, asked.pairs, alpha=asked.alpha, degrees=degrees)[0]
+        for scale, degrees in _pilot(rows)
     ]
-    scales = [e.scale for e in estimates if e is not None]
-    needed = [most_pairs(scale, asked.until, asked.pairs, alpha=asked.alpha)[0] for scale in scales]
     return _looks(max(needed, default=asked.pairs), asked)
+
+
+def _pilot(rows: Sequence[Row]) -> list[tuple[float, int | None]]:
+    """Return the scale of each metric and the degrees of freedom behind it."""
+    check = [c.sample.log_ratios for c in _comparisons(rows, phase='self-check')]
+    if check and all(len(logs) >= MINIMUM_PAIRS for logs in check):
+        estimates = [estimate_ratio(logs) for logs in check]
+        return [(e.scale, e.n - 1) for e in estimates if e is not None]
+    first = usable_pairs(rows)[:MINIMUM_PAIRS]
+    samples = [c.sample.log_ratios for c in _comparisons(rows, first)]
+    # The difference that is to be found is in this scale already: no allowance for chance.
+    return [(sign_free_scale(logs), None) for logs in samples if len(logs) == MINIMUM_PAIRS]
 
 
 def _looks(most: int, asked: Asked) -> Looks:
@@ -102,6 +125,27 @@ def comparisons(rows: Sequence[Row], asked: Asked) -> list[Comparison]:
             )
         )
     return found
+
+
+def has_room(cores: int, asked: Asked) -> bool:
+    """Return whether both sides of a case fit beside each other and what else runs here."""
+    return 2 * cores <= _idle(asked)
+
+
+def _idle(asked: Asked) -> float:
+    load = asked.host.load_before
+    return 0.0 if load is None else asked.host.cpus - load
+
+
+def duet_advice(rows: Sequence[Row], asked: Asked, cores: int) -> DuetAdvice:
+    """Return whether both sides of a case are to run at once, by its pilot; for every metric."""
+    found = [
+        advise_duet(c.sample.pairs, cores_of_both=2 * cores, idle_cores=_idle(asked))
+        for c in _comparisons(rows, phase='duet')
+    ]
+    if not found:
+        found = [advise_duet((), cores_of_both=2 * cores, idle_cores=_idle(asked))]
+    return min(found, key=lambda advice: (advice.allowed, advice.correlation))
 
 
 def settings_of(asked: Asked) -> Settings:

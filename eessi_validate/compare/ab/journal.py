@@ -11,7 +11,8 @@ from eessi_validate.results.model import HostFacts, Metric, Outcome, Record
 
 _ASKED, _ROWS = 'ab.json', 'runs.jsonl'
 
-Phase = Literal['warm-up', 'self-check', 'pair']
+#: ``duet``: pairs of the side before against itself, both at once, to see whether that helps.
+Phase = Literal['warm-up', 'duet', 'self-check', 'pair']
 
 
 class Asked(Record):
@@ -30,6 +31,8 @@ class Asked(Record):
     alpha: float
     warm_ups: int
     self_check: int
+    #: Run both sides of a pair at once where a pilot shows that they share the noise.
+    duet: bool = False
     host: HostFacts
     command: str = ''
 

@@ -53,6 +53,8 @@ class CaseRow(Record):
     #: Why it ended, or what is left.
     reason: str
     failed: int
+    #: Whether both sides ran at once, and why or why not; '' if nobody asked.
+    duet: str = ''
 
 
 class AbReport(Record):

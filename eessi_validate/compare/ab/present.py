@@ -19,7 +19,7 @@ def render_terminal(report: AbReport) -> str:
     """Return the report as plain text."""
     lines = [f'{report.state.upper()}  {report.summary}', *_facts(report)]
     for case in report.cases:
-        lines += ['', case.case, f'  {case.reason}']
+        lines += ['', case.case, f'  {case.reason}', *([f'  {case.duet}'] if case.duet else [])]
         rows = [row for row in report.metrics if row.case == case.case]
         if rows:
             lines += _table([_HEADER, *map(_cells, rows)])
@@ -37,6 +37,7 @@ def render_markdown(report: AbReport) -> str:
     lines += [f'- {prose(line)}' for line in _facts(report)]
     for case in report.cases:
         lines += ['', f'### {code(case.case)}', '', prose(case.reason)]
+        lines += ['', prose(case.duet)] if case.duet else []
         rows = [row for row in report.metrics if row.case == case.case]
         if rows:
             lines += ['', '| ' + ' | '.join(_HEADER) + ' |', '|---' * len(_HEADER) + '|']

@@ -7,25 +7,26 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from eessi_validate.compare.ab.conclude import conclude
-from eessi_validate.compare.ab.decide import next_step
+from eessi_validate.compare.ab.decide import duet_advice, next_step
 from eessi_validate.compare.ab.journal import Asked, Journal, Phase, Row
 from eessi_validate.compare.ab.model import AbReport
 from eessi_validate.compare.ab.sides import Match, Matched, Side, match_cases
+from eessi_validate.compare.ab.view import prepare_side, request_of
 from eessi_validate.compare.statistics import MINIMUM_PAIRS, SELF_CHECK_PAIRS, pair_order
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.results.store import RunStore
 from eessi_validate.run.engine import Execution, latest_results
 from eessi_validate.run.host import host_facts
-from eessi_validate.run.prepare import Prepared, Request, prepare
+from eessi_validate.run.prepare import Prepared
 from eessi_validate.run.session import stopping_on_signals
-from eessi_validate.stack.identity import release_digest
 
 #: Told about each run: the row, and how far its case is.
 Watcher = Callable[[Row, str], None]
@@ -47,8 +48,20 @@ class Options:
     #: A/A pairs before the comparison.
     self_check: int = SELF_CHECK_PAIRS
     #: Fixes order and inputs; '' draws one.
+    #: Run both sides at once where a pilot shows that it helps.
+    duet: bool = False
     seed: str = ''
     command: str = ''
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A side with its plan."""
+
+    side: Side
+    prepared: Prepared
+    #: Identity of what it stands on.
+    digest: str
 
 
 @dataclass
@@ -57,7 +70,7 @@ class _Bench:
 
     asked: Asked
     journal: Journal
-    sides: dict[str, tuple[Prepared, dict[str, Any]]]
+    sides: dict[str, _Planned]
     matched: Matched
     watch: Watcher
     stop: threading.Event = field(default_factory=threading.Event)
@@ -70,25 +83,30 @@ def start_ab(before: Side, after: Side, options: Options, watch: Watcher) -> AbR
     """
     if options.pairs < MINIMUM_PAIRS:
         raise UsageError(f'--pairs {options.pairs}: no test of fewer than {MINIMUM_PAIRS} pairs')
-    prepared = {'before': prepare(before.request), 'after': prepare(after.request)}
-    matched = _matched(prepared['before'], prepared['after'])
+    sides = {'before': _planned(before), 'after': _planned(after)}
+    matched = _matched(sides['before'].prepared, sides['after'].prepared)
+    if options.duet and any(
+        partition.scheduler != 'local'
+        for planned in sides.values()
+        for partition in planned.prepared.partitions
+    ):
+        raise UsageError('--duet needs partitions of the local scheduler: jobs may be apart')
     asked = Asked(
         seed=options.seed or secrets.token_hex(8),
         before=_saved(before),
         after=_saved(after),
-        digests=(_digest(prepared['before']), _digest(prepared['after'])),
+        digests=(sides['before'].digest, sides['after'].digest),
         pairs=options.pairs,
         until=options.until,
         practical_delta=options.practical_delta,
         alpha=options.alpha,
         warm_ups=options.warm_ups,
         self_check=options.self_check,
+        duet=options.duet,
         host=host_facts(),
         command=options.command,
     )
     journal = Journal.create(options.directory, asked)
-    variables = {'before': dict(before.variables), 'after': dict(after.variables)}
-    sides = {name: (prepared[name], variables[name]) for name in prepared}
     return _measure(_Bench(asked, journal, sides, matched, watch))
 
 
@@ -98,21 +116,20 @@ def resume_ab(directory: Path, watch: Watcher) -> AbReport:
     :raises UsageError: if there is none, a side has changed, or this is another machine.
     """
     journal, asked = Journal.open(directory)
-    sides: dict[str, tuple[Prepared, dict[str, Any]]] = {}
+    sides: dict[str, _Planned] = {}
     for name, saved, digest in zip(
         ('before', 'after'), (asked.before, asked.after), asked.digests, strict=True
     ):
-        prepared = prepare(_request(saved))
-        if _digest(prepared) != digest:
+        sides[name] = _planned(_side(saved))
+        if sides[name].digest != digest:
             raise UsageError(f'{saved["label"]} has changed since {directory}: start anew')
-        sides[name] = (prepared, dict(saved['variables']))
     here = host_facts()
     if (here.hostname, here.cpu_model) != (asked.host.hostname, asked.host.cpu_model):
         raise UsageError(
             f'{directory} was measured on {asked.host.hostname} ({asked.host.cpu_model}), this is'
             f' {here.hostname} ({here.cpu_model}): pairs of two machines do not mix'
         )
-    matched = _matched(sides['before'][0], sides['after'][0])
+    matched = _matched(sides['before'].prepared, sides['after'].prepared)
     bench = _Bench(asked, journal, sides, matched, watch)
     return _measure(bench, resumed=bool(journal.rows()))
 
@@ -139,15 +156,17 @@ def _measure(bench: _Bench, *, resumed: bool = False) -> AbReport:
         [match.name for match in bench.matched.matches],
         bench.matched.left_out,
         interrupted=bench.stop.is_set(),
+        cores={match.name: _cores(bench, match) for match in bench.matched.matches},
     )
 
 
 def _advance(bench: _Bench, match: Match) -> bool:
     """Run what one case needs next; False when it needs nothing more."""
     rows = [row for row in bench.journal.rows() if row.case == match.name]
-    step = next_step(rows, bench.asked)
+    step = next_step(rows, bench.asked, _cores(bench, match))
+    at_once = step.phase == 'duet' or _at_once(bench, match, step.phase, rows)
     for pair in range(step.first, step.first + step.pairs):
-        _run_pair(bench, match, step.phase, pair)
+        _run_pair(bench, match, step.phase, pair, at_once=at_once)
         if bench.stop.is_set():
             break
     return bool(step.pairs)
@@ -156,51 +175,95 @@ def _advance(bench: _Bench, match: Match) -> bool:
 def _warm_again(bench: _Bench) -> None:
     for match in bench.matched.matches:
         rows = [row for row in bench.journal.rows() if row.case == match.name]
-        if next_step(rows, bench.asked).pairs and bench.asked.warm_ups and not bench.stop.is_set():
+        due = next_step(rows, bench.asked, _cores(bench, match)).pairs
+        if due and bench.asked.warm_ups and not bench.stop.is_set():
             _run_pair(bench, match, 'warm-up', bench.asked.warm_ups)
 
 
-def _run_pair(bench: _Bench, match: Match, phase: Phase, pair: int) -> None:
+def _cores(bench: _Bench, match: Match) -> int:
+    return match.cores(bench.asked.host.cpus)
+
+
+def _at_once(bench: _Bench, match: Match, phase: Phase, rows: Sequence[Row]) -> bool:
+    """Return whether both runs of a pair start together; the warm-up and the pilot never ask."""
+    wanted = bench.asked.duet and phase in ('self-check', 'pair')
+    return wanted and duet_advice(rows, bench.asked, _cores(bench, match)).allowed
+
+
+def _run_pair(
+    bench: _Bench, match: Match, phase: Phase, pair: int, *, at_once: bool = False
+) -> None:
     text = f'{bench.asked.seed}/{match.name}/{phase}'
     nonce = hashlib.sha256(f'{text}/{pair}'.encode()).hexdigest()[:16]
-    for name in pair_order(pair, text):
+
+    def run(name: Literal['before', 'after']) -> Row | None:
         if bench.stop.is_set():
-            return
-        # An A/A pair is the side before, under both names.
-        source = 'before' if phase == 'self-check' else name
-        case = match.before if source == 'before' else match.after
-        started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
-        result = _run_once(bench, source, case, nonce)
-        row = Row(
-            case=match.name,
-            phase=phase,
-            pair=pair,
-            side=name,
-            outcome=result.outcome,
-            reason=result.reason,
-            metrics=result.metrics,
-            started=started.isoformat(timespec='milliseconds'),
-            seconds=round(time.monotonic() - clock, 2),
-            nodes=result.nodes,
-            directory=result.directory and f'{source}/{result.directory}',
-        )
+            return None
+        return _measured(bench, match, phase, pair, name, nonce, beside=at_once)
+
+    order = pair_order(pair, text)
+    if at_once:
+        with ThreadPoolExecutor(2) as both:
+            rows = list(both.map(run, order))
+        for row in rows:
+            _keep(bench, match, row)
+        return
+    for name in order:
+        _keep(bench, match, run(name))
+
+
+def _keep(bench: _Bench, match: Match, row: Row | None) -> None:
+    if row is not None:
         bench.journal.append(row)
         bench.watch(row, match.name)
 
 
-def _run_once(bench: _Bench, side: str, case: PlannedCase, nonce: str) -> CaseResult:
-    prepared, variables = bench.sides[side]
-    directory = bench.journal.directory / side
+def _measured(
+    bench: _Bench,
+    match: Match,
+    phase: Phase,
+    pair: int,
+    name: Literal['before', 'after'],
+    nonce: str,
+    *,
+    beside: bool,
+) -> Row:
+    # An A/A pair is the side before, under both names.
+    source = 'before' if phase in ('self-check', 'duet') else name
+    case = match.before if source == 'before' else match.after
+    # Two runs at once need a directory each.
+    place = f'{source}-beside' if beside and source != name else source
+    started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+    result = _run_once(bench, source, case, nonce, place)
+    return Row(
+        case=match.name,
+        phase=phase,
+        pair=pair,
+        side=name,
+        outcome=result.outcome,
+        reason=result.reason,
+        metrics=result.metrics,
+        started=started.isoformat(timespec='milliseconds'),
+        seconds=round(time.monotonic() - clock, 2),
+        nodes=result.nodes,
+        directory=result.directory and f'{place}/{result.directory}',
+    )
+
+
+def _run_once(bench: _Bench, side: str, case: PlannedCase, nonce: str, place: str) -> CaseResult:
+    planned = bench.sides[side]
+    directory = bench.journal.directory / place
     directory.mkdir(exist_ok=True)
     kept = _Latest(directory)
     execution = Execution(
-        prepared=prepared,
+        prepared=planned.prepared,
         store=kept,
         nonce=nonce,
         progress=_Silent(),
         stop=bench.stop,
-        inputs=variables,
+        inputs=dict(planned.side.variables),
         shared_nonce=nonce,
+        prefix=planned.side.prefix,
     )
     execution.execute([case])
     results = latest_results(kept.appended)
@@ -242,15 +305,18 @@ def _saved(side: Side) -> dict[str, Any]:
         'label': side.label,
         'request': asdict(side.request),
         'variables': dict(side.variables),
+        'prefix': list(side.prefix),
     }
 
 
-def _request(saved: dict[str, Any]) -> Request:
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in saved['request'].items()
-    }
-    return Request(**values)
+def _side(saved: dict[str, Any]) -> Side:
+    return Side(
+        label=saved['label'],
+        request=request_of(saved['request']),
+        variables=tuple(saved['variables'].items()),
+        prefix=tuple(saved.get('prefix', ())),
+    )
 
 
-def _digest(prepared: Prepared) -> str:
-    return release_digest(prepared.release, [tree.directory for tree in prepared.trees])
+def _planned(side: Side) -> _Planned:
+    return _Planned(side, *prepare_side(side))

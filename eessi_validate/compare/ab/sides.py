@@ -27,6 +27,8 @@ class Side:
     request: Request
     #: Variables of the tests that this side sets, e.g. ``{'steps': 1575}``.
     variables: tuple[tuple[str, Any], ...] = ()
+    #: Words before every command of this side, which give it another view of the stack.
+    prefix: tuple[str, ...] = ()
 
 
 def parse_side(text: str, common: Request, variables: Sequence[str] = ()) -> Side:
@@ -37,7 +39,7 @@ def parse_side(text: str, common: Request, variables: Sequence[str] = ()) -> Sid
 
     :raises UsageError: if it names nothing.
     """
-    parsed = tuple(_variable(word) for word in variables)
+    parsed = parse_variables(variables)
     if common.stack and text in open_stack(common.stack).release_names:
         return Side(text, replace(common, release=text), parsed)
     root, at, release = text.partition('@')
@@ -52,6 +54,14 @@ def parse_side(text: str, common: Request, variables: Sequence[str] = ()) -> Sid
     if common.modules and '/' in text:
         raise UsageError(f'{text!r} is a module: leave --module out')
     return Side(text, replace(common, modules=(text,)), parsed)
+
+
+def parse_variables(words: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """Return the variables that words such as ``steps=1575`` set.
+
+    :raises UsageError: for a word of another form.
+    """
+    return tuple(_variable(word) for word in words)
 
 
 def _variable(word: str) -> tuple[str, Any]:
@@ -80,6 +90,11 @@ class Match:
         versions = [f'{c.version}-{c.toolchain}'.rstrip('-') for c in (one, other)]
         version = ' -> '.join(dict.fromkeys(versions))
         return f'{one.test} {one.software}/{version} @{one.cpu_target} %{one.scale}'
+
+    def cores(self, of_host: int) -> int:
+        """Return how many cores one run takes; other scales than ``cores_N`` take the host."""
+        kind, _, number = self.before.id.scale.partition('_')
+        return int(number) if kind == 'cores' and number.isdigit() else of_host
 
 
 @dataclass(frozen=True)

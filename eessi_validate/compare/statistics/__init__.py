@@ -24,6 +24,7 @@ from eessi_validate.compare.statistics.comparability import (
 from eessi_validate.compare.statistics.design import Step, pair_order, schedule
 from eessi_validate.compare.statistics.multiplicity import benjamini_hochberg
 from eessi_validate.compare.statistics.pairs import Measurement, PairedSample, Rejected, pair_up
+from eessi_validate.compare.statistics.pilot import most_pairs, sign_free_scale
 from eessi_validate.compare.statistics.power import (
     MINIMUM_PAIRS,
     detectable_effect,
@@ -50,7 +51,6 @@ from eessi_validate.compare.statistics.self_check import (
 from eessi_validate.compare.statistics.sequential import (
     Looks,
     boundaries,
-    most_pairs,
     plan_looks,
     sequential_p,
 )
@@ -117,5 +117,6 @@ __all__ = [
     'schedule',
     'screen',
     'sequential_p',
+    'sign_free_scale',
     'wilson_interval',
 ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from eessi_validate.compare.statistics.student import cumulative
 from eessi_validate.compare.statistics.verdict import Direction
+from eessi_validate.compare.statistics.warning_lines import both_out
 
 #: Sound runs that must precede before anything can be said.
 MINIMUM_BASELINE = 8
@@ -73,15 +74,16 @@ def check_last_runs(
     direction: Direction,
     *,
     noise: Noise | None = None,
-    baseline: int = 60,
+    baseline: int = 200,
     error: float = 1e-4,
     smallest: float = 0.1,
 ) -> Alarm:
     """Return whether the last 1, 2 or 3 runs are worse than the runs before them.
 
-    A t-test on logarithms of the mean of the last runs against up to ``baseline`` runs before;
-    the error is divided among the three lengths. The series' own noise is shrunk towards ``noise``
-    by degrees of freedom (G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3).
+    A t-test on logarithms of the last run, or of the mean of the last three, against up to
+    ``baseline`` runs before; for two runs, that both are out (``warning_lines``). The error is
+    divided among the three lengths. The series' own noise is shrunk towards ``noise`` by degrees
+    of freedom (G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 3 (2004) 3).
 
     :arg values: positive finite values, oldest first.
     :arg error: probability of an alarm at one look at a sound series.
@@ -123,12 +125,23 @@ def _look(
     squares = float(((sound - sound.mean()) ** 2).sum())
     if noise is not None:
         squares, degrees = squares + noise.scale**2 * noise.degrees, degrees + noise.degrees
-    shift = float(worse[-runs:].mean() - sound.mean())
-    error = math.sqrt(squares / degrees * (1 / runs + 1 / len(sound)))
-    # Without any noise whatever is worse is certainly so.
-    p = cumulative(-shift / error, degrees) if error > 0 else float(shift <= 0)
+    scale = math.sqrt(squares / degrees)
+    last = worse[-runs:] - sound.mean()
+    shift = float(last.mean())
+    if runs == 2:
+        first, second = (_tail(float(x), scale, 1, len(sound), degrees) for x in last)
+        p = both_out(first, second, len(sound), degrees)
+    else:
+        p = _tail(shift, scale, runs, len(sound), degrees)
     ratio = math.exp(shift if direction == 'lower' else -shift)
     return Alarm(False, '', runs, ratio, min(1.0, p / share))
+
+
+def _tail(shift: float, scale: float, runs: int, baseline: int, degrees: int) -> float:
+    """Return the one-sided p-value of the mean of ``runs`` against that of a baseline."""
+    error = scale * math.sqrt(1 / runs + 1 / baseline)
+    # Without any noise whatever is worse is certainly so.
+    return cumulative(-shift / error, degrees) if error > 0 else float(shift <= 0)
 
 
 def _without_outliers(

@@ -20,7 +20,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from eessi_validate.compare.statistics.power import MINIMUM_PAIRS, pairs_for_effect
+from eessi_validate.compare.statistics.power import MINIMUM_PAIRS
 
 _NORMAL = NormalDist()
 
@@ -163,19 +163,3 @@ def _level_table(fractions: tuple[float, ...]) -> tuple[NDArray[np.float64], NDA
     errors = sorted({*np.geomspace(_LEAST, 0.999, 40).tolist(), *usual})
     levels = [[2 * _tail(z) for z in boundaries(fractions, error)] for error in errors]
     return np.log(errors), np.log(np.maximum(levels, _LEAST**3))
-
-
-def most_pairs(
-    scale: float, target: float, cap: int, *, alpha: float = 0.05, power: float = 0.8
-) -> tuple[int, bool]:
-    """Return how many pairs to plan for, and whether that reaches the target.
-
-    From the pilot's scale alone, which does not know which side is faster: the error is kept.
-
-    :arg scale: standard deviation of one pair's log ratio in the pilot.
-    :arg target: smallest slowdown to be found, as a fraction.
-    :arg cap: the most pairs that may be measured.
-    """
-    needed = pairs_for_effect(scale, math.log1p(target), alpha=alpha, power=power)
-    reached = needed is not None and needed <= cap
-    return (max(needed, MINIMUM_PAIRS), True) if reached and needed else (cap, False)

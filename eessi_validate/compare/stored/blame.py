@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from eessi_validate.compare.statistics import PassRate
-from eessi_validate.compare.stored.cases import IDENTITY, Cases, case_name, group, outcome_codes
+from eessi_validate.compare.stored.cases import IDENTITY, Cases, case_name, outcome_codes
+from eessi_validate.compare.stored.coded import Rows, group
 from eessi_validate.compare.stored.model import Blame, Fault
 
 #: Passes, failures, results that are no judgement.
@@ -24,7 +24,7 @@ def find_faults(cases: Cases, ignored: Sequence[str]) -> tuple[Blame, ...]:
     rows = cases.chosen[cases.side[cases.chosen] == 1]
     if not len(rows):
         return ()
-    frame = cases.rows.iloc[rows]
+    frame = cases.rows.take(rows)
     codes = outcome_codes(frame)
     wanted = [n for n in IDENTITY if n not in ignored and n != 'cpu_target']
     groups = group(frame, wanted)
@@ -42,7 +42,7 @@ def find_faults(cases: Cases, ignored: Sequence[str]) -> tuple[Blame, ...]:
         row = int(use[position])
         mine = tallies.setdefault(number, {})
         first[number] = min(first.get(number, row), row)
-        place = (str(frame['system'].iat[row]), str(frame['cpu_target'].iat[row]))
+        place = (frame.at('system', row), frame.at('cpu_target', row))
         passes, fails, none = mine.get(place, (0, 0, 0))
         mine[place] = (
             passes + n * (code in (0, 1)),
@@ -123,7 +123,7 @@ def _one_site(
 
 
 def _sick_sites(
-    frame: pd.DataFrame,
+    frame: Rows,
     tallies: dict[int, dict[tuple[str, str], _Tally]],
     first: dict[int, int],
 ) -> dict[str, set[str]]:
@@ -136,7 +136,7 @@ def _sick_sites(
         system = next(iter(failing))[0]
         targets = {target for _, target in failing}
         if any(p and s != system and t in targets for (s, t), (p, _, _) in tally.items()):
-            found.setdefault(system, set()).add(str(frame['software'].iat[first[number]]))
+            found.setdefault(system, set()).add(frame.at('software', first[number]))
     return found
 
 

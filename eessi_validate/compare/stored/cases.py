@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from eessi_validate.compare.stored.coded import Codes, Rows, group, rows_of
 from eessi_validate.compare.stored.side import Side
-
-Codes = NDArray[np.int64]
 
 IDENTITY = ('test', 'software', 'version', 'toolchain', 'cpu_target', 'scale')
 
@@ -27,7 +25,7 @@ _RANK = {'pass': 0, 'retried': 1, 'skip': 2, 'missing': 3, 'error': 4, 'fail': 5
 class Cases:
     """All rows of both sides, and the cases among them."""
 
-    rows: pd.DataFrame
+    rows: Rows
     #: Side of each row: 0 before, 1 after.
     side: NDArray[np.int64]
     #: Rows that stand for a case each, one per case and run.
@@ -39,46 +37,29 @@ class Cases:
     surplus: NDArray[np.bool_]
 
 
-def encode(before: Side, after: Side) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Return the rows of both sides with text as categories, and the side of each row."""
-    table = pa.concat_tables([before.table, after.table])
-    texts = [f.name for f in table.schema if pa.types.is_string(f.type)]
-    frame: pd.DataFrame = table.to_pandas(categories=texts)
-    side = np.zeros(len(frame), dtype=np.int64)
+def encode(before: Side, after: Side) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the rows of both sides with texts as codes, and the side of each row."""
+    # Files give texts as codes, a single file as texts: each side is coded by itself.
+    rows = rows_of(pa.concat_tables([_coded(read.table) for read in (before, after)]))
+    side = np.zeros(rows.size, dtype=np.int64)
     side[before.table.num_rows :] = 1
-    return frame, side
+    return rows, side
 
 
-def group(frame: pd.DataFrame, columns: Sequence[str], *more: Any) -> Codes:
-    """Return a number for each row: equal where the columns (and arrays) are equal."""
-    parts: list[tuple[Codes, int]] = []
-    for name in columns:
-        column = frame[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            parts.append((column.cat.codes.to_numpy(np.int64) + 1, len(column.cat.categories) + 1))
-        else:
-            parts.append(_numbered(column.to_numpy()))
-    parts += [_numbered(np.asarray(array)) for array in more]
-    found, size = np.zeros(len(frame), dtype=np.int64), 1
-    for codes, count in parts:
-        if size * count >= 2**62:
-            found, size = _numbered(found)
-        found, size = found * count + codes, size * count
-    return _numbered(found)[0]
+def _coded(table: Any) -> Any:
+    for number, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(number, field.name, table.column(number).dictionary_encode())
+    return table
 
 
-def _numbered(values: Any) -> tuple[Codes, int]:
-    codes, unique = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(codes, dtype=np.int64), max(len(unique), 1)
-
-
-def find_cases(frame: pd.DataFrame, side: NDArray[np.int64]) -> Cases:
+def find_cases(frame: Rows, side: NDArray[np.int64]) -> Cases:
     """Choose one row per case and run; ids that come twice count once, at their worst.
 
     Rows of metrics follow their case: those of a repeated recording are surplus.
     """
     place = ('run_id', *IDENTITY, 'repetition', 'system', 'partition', 'environ')
-    first = frame['first'].to_numpy(bool)
+    first = frame.numbers['first'].astype(bool)
     ids = group(frame, place, side)
     heads = np.flatnonzero(first)
     head_ids = ids[heads]
@@ -86,15 +67,15 @@ def find_cases(frame: pd.DataFrame, side: NDArray[np.int64]) -> Cases:
     chosen = heads[index]
     conflicts: list[str] = []
     repeated = [0, 0]
-    surplus = np.zeros(len(frame), dtype=bool)
+    surplus = np.zeros(frame.size, dtype=bool)
     again = np.flatnonzero(times > 1)
     if len(again):
-        outcome = frame['outcome'].astype(str).to_numpy()
+        outcome = frame.texts['outcome']
         for position in again:
             mine = heads[head_ids == ids[chosen[position]]]
             repeated[int(side[mine[0]])] += len(mine) - 1
-            worst = max(mine, key=lambda i: _RANK.get(str(outcome[i]), 3))
-            if len(set(outcome[mine])) > 1:
+            worst = max(mine, key=lambda i: _RANK.get(outcome.at(int(i)), 3))
+            if len(outcome.different(mine)) > 1:
                 conflicts.append(case_name(frame, int(worst)))
             chosen[position] = worst
             surplus |= _others(ids, heads, int(worst), mine)
@@ -116,26 +97,20 @@ def _others(
     return marked
 
 
-def outcome_codes(frame: pd.DataFrame) -> NDArray[np.int64]:
+def outcome_codes(frame: Rows) -> NDArray[np.int64]:
     """Return the column of :data:`OUTCOMES` of each row; a pass after a failure is retried."""
     table = {name: i for i, name in enumerate(OUTCOMES)} | {'aborted': OUTCOMES.index('missing')}
-    column = frame['outcome']
-    known = np.array(
-        [table.get(str(c), OUTCOMES.index('error')) for c in column.cat.categories] + [3]
-    )
-    found = known[column.cat.codes.to_numpy()]
-    tries = frame['attempts']
-    bad = np.array(
-        [any(word in str(c).split(',') for word in ('fail', 'error')) for c in tries.cat.categories]
-        + [False]
-    )
-    retried = bad[tries.cat.codes.to_numpy()] & (found == 0)
+    column, tries = frame.texts['outcome'], frame.texts['attempts']
+    known = np.array([table.get(c, OUTCOMES.index('error')) for c in (*column.values, '')])
+    found = known[column.codes]
+    bad = np.array([not {'fail', 'error'}.isdisjoint(c.split(',')) for c in (*tries.values, '')])
+    retried = bad[tries.codes] & (found == 0)
     return np.where(retried, 1, found)
 
 
-def case_name(frame: pd.DataFrame, row: int, ignored: Sequence[str] = ()) -> str:
+def case_name(frame: Rows, row: int, ignored: Sequence[str] = ()) -> str:
     """Return the printable identity of the case of a row."""
-    part = {name: '' if name in ignored else str(frame[name].iat[row]) for name in IDENTITY}
+    part = {name: '' if name in ignored else frame.at(name, row) for name in IDENTITY}
     version = '-'.join(filter(None, (part['version'], part['toolchain'])))
     software = '/'.join(filter(None, (part['software'], version)))
     pieces = [part['test'], software]

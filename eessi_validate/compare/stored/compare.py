@@ -115,7 +115,7 @@ def compare_sides(before: Side, after: Side, options: Options | None = None) -> 
 def _per_system(cases: Cases, wanted: str) -> bool:
     if wanted != 'auto':
         return wanted == 'each'
-    system = cases.rows['system'].cat.codes.to_numpy()
+    system = cases.rows.texts['system'].codes
     before, after = (set(system[cases.side == side].tolist()) for side in (0, 1))
     return bool(before & after) and len(before | after) > 1
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from eessi_validate.compare.stored.cases import case_name
+from eessi_validate.compare.stored.coded import Rows
 from eessi_validate.compare.stored.model import Drift
 from eessi_validate.compare.stored.series import Series
 
@@ -20,7 +20,7 @@ RELATIVE = 1e-9
 
 
 def find_drifts(
-    frame: pd.DataFrame, series: Sequence[Series], ignored: Sequence[str]
+    frame: Rows, series: Sequence[Series], ignored: Sequence[str]
 ) -> tuple[tuple[Drift, ...], list[str]]:
     """Return what moved, and what could not be compared because units differ.
 
@@ -28,18 +28,18 @@ def find_drifts(
     values before (three runs at least); never less than rounding. Where neither is known a
     difference is shown, and is not called beyond.
     """
-    value = frame['value'].to_numpy(float)
-    lower, upper = frame['lower'].to_numpy(float), frame['upper'].to_numpy(float)
-    unit = frame['unit'].cat.codes.to_numpy()
+    value = frame.numbers['value']
+    lower, upper = frame.numbers['lower'], frame.numbers['upper']
+    unit = frame.texts['unit'].codes
     drifts, problems = [], []
     for s in series:
         if not len(s.before) or not len(s.after):
             continue
         both = np.concatenate([s.before, s.after])
         if len(np.unique(unit[both])) > 1:
-            units = ', '.join(sorted({repr(str(u)) for u in frame['unit'].iloc[both]}))
+            units = ', '.join(sorted({repr(u) for u in frame.texts['unit'].different(both)}))
             where = case_name(frame, s.any, ignored)
-            problems.append(f'{where}: units of {frame["metric"].iat[s.any]} differ: {units}')
+            problems.append(f'{where}: units of {frame.at("metric", s.any)} differ: {units}')
             continue
         old, new = float(np.median(value[s.before])), float(np.median(value[s.after]))
         rounding = RELATIVE * max(abs(old), abs(new))
@@ -59,10 +59,10 @@ def find_drifts(
         drifts.append(
             Drift(
                 case=case_name(frame, s.any, ignored),
-                metric=str(frame['metric'].iat[s.any]),
+                metric=frame.at('metric', s.any),
                 before=old,
                 after=new,
-                unit=str(frame['unit'].iat[s.any]),
+                unit=frame.at('unit', s.any),
                 tolerance=tolerance,
                 basis=basis,
                 beyond=known,

@@ -7,7 +7,8 @@ import fnmatch
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from eessi_validate.compare.stored.cases import OUTCOMES, Cases, group, outcome_codes
+from eessi_validate.compare.stored.cases import OUTCOMES, Cases, outcome_codes
+from eessi_validate.compare.stored.coded import group
 from eessi_validate.compare.stored.model import Missing
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ def find_missing(
     :arg by: ``software`` accepts any version after; ``module`` wants the same.
     :arg per_target: wants it on the same CPU target.
     """
-    frame = cases.rows.iloc[cases.chosen]
+    frame = cases.rows.take(cases.chosen)
     side, codes = cases.side[cases.chosen], outcome_codes(frame)
     names = ['software'] if by == 'software' else ['software', 'version', 'toolchain']
     columns = [*names, *(['cpu_target'] if per_target else [])]
-    named = (frame['software'] != '').to_numpy()
+    named = ~frame.texts['software'].equals('')
     groups = group(frame, columns)
     has: dict[int, set[int]] = {}
     passes: dict[int, bool] = {}
@@ -47,15 +48,15 @@ def find_missing(
     for number, i in first.items():
         if passes.get(number):
             continue
-        subject = str(frame['software'].iat[i])
-        version = str(frame['version'].iat[i])
+        subject = frame.at('software', i)
+        version = frame.at('version', i)
         if by == 'module':
-            full = '-'.join(filter(None, (version, str(frame['toolchain'].iat[i]))))
+            full = '-'.join(filter(None, (version, frame.at('toolchain', i))))
             subject = f'{subject}/{full}'
-        target = str(frame['cpu_target'].iat[i]) if per_target else ''
+        target = frame.at('cpu_target', i) if per_target else ''
         outcomes = sorted(OUTCOMES[c] for c in has.get(number, ()))
         reason = f'there, but: {", ".join(outcomes)}' if outcomes else 'not tested there'
-        why = _explanation(exceptions, str(frame['software'].iat[i]), version, target, today)
+        why = _explanation(exceptions, frame.at('software', i), version, target, today)
         found.append(Missing(subject, target, reason, why))
     return tuple(sorted(found, key=lambda m: (bool(m.explained), m.subject, m.cpu_target)))
 

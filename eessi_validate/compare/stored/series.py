@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from eessi_validate.compare.stored.cases import IDENTITY, Cases, case_name, group
+from eessi_validate.compare.stored.cases import IDENTITY, Cases, case_name
+from eessi_validate.compare.stored.coded import Rows, group
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Sorted:
 def sort_rows(cases: Cases, ignored: Sequence[str], per_system: bool) -> Sorted:
     """Give every row its place: a series of truths, a series of speeds, or a reason why not."""
     frame = cases.rows
-    passed = (frame['outcome'] == 'pass').to_numpy()
-    named = (frame['metric'] != '').to_numpy()
-    value = frame['value'].to_numpy(float)
-    truth = (frame['direction'] == 'truth').to_numpy()
+    passed = frame.texts['outcome'].equals('pass')
+    named = ~frame.texts['metric'].equals('')
+    value = frame.numbers['value']
+    truth = frame.texts['direction'].equals('truth')
     usable = np.isfinite(value) & (truth | (value > 0))
     left = ~cases.surplus
     parts: dict[str, int] = {'repeated id, used once': int(cases.surplus.sum())}
@@ -57,7 +57,7 @@ def sort_rows(cases: Cases, ignored: Sequence[str], per_system: bool) -> Sorted:
     columns += ['metric', *(['system'] if per_system else [])]
     rows = np.flatnonzero(left)
     found: dict[bool, list[Series]] = {True: [], False: []}
-    groups = group(frame.iloc[rows], columns)
+    groups = group(frame.take(rows), columns)
     for kind in (True, False):
         mine = truth[rows] == kind
         for series in _split(rows[mine], groups[mine], cases.side):
@@ -82,7 +82,7 @@ def _split(
 
 
 def one_sided(
-    frame: pd.DataFrame, series: Sequence[Series], cases: Cases, ignored: Sequence[str]
+    frame: Rows, series: Sequence[Series], cases: Cases, ignored: Sequence[str]
 ) -> list[str]:
     """Name metrics on one side only of cases that passed on both: vanished, new or renamed."""
     lonely = [s for s in series if not len(s.before) or not len(s.after)]
@@ -91,9 +91,9 @@ def one_sided(
     passing: list[set[str]] = [set(), set()]
     chosen = cases.chosen
     candidates = {case_name(frame, s.any, ignored) for s in lonely}
-    ok = (frame['outcome'] == 'pass').to_numpy()[chosen]
-    tests = {str(frame['test'].iat[s.any]) for s in lonely}
-    mine = chosen[ok & frame['test'].isin(tests).to_numpy()[chosen]]
+    ok = frame.texts['outcome'].equals('pass')[chosen]
+    tests = {frame.at('test', s.any) for s in lonely}
+    mine = chosen[ok & frame.texts['test'].any_of(tests)[chosen]]
     for row in mine:
         name = case_name(frame, int(row), ignored)
         if name in candidates:
@@ -104,7 +104,7 @@ def one_sided(
         name = case_name(frame, s.any, ignored)
         if name in both:
             told.setdefault(name, ([], []))[int(not len(s.before))].append(
-                str(frame['metric'].iat[s.any])
+                frame.at('metric', s.any)
             )
     lines = []
     for name, (gone, new) in sorted(told.items()):

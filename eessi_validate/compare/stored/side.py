@@ -44,10 +44,10 @@ def read_side(text: str, store: str = '', columns: Sequence[str] = COLUMNS) -> S
     if not store:
         raise UsageError(f'{text!r} is no file here, so it asks a store: give --store DIR')
     archive = open_archive(store)
-    table = archive.table(text, columns)
+    table = archive.table(text, columns, coded=True)
     if not table.num_rows and '=' not in text:
         # Neither a path nor a release: perhaps the beginning of a run id.
-        table = archive.table(f'run={text}*', columns)
+        table = archive.table(f'run={text}*', columns, coded=True)
     problems = tuple(f'skipped {w.name}: {w.reason}' for w in archive.warnings)
     return Side(text, table, problems)
 

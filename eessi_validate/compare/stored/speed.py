@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from eessi_validate.compare.statistics import (
@@ -24,7 +23,8 @@ from eessi_validate.compare.statistics import (
     screen,
 )
 from eessi_validate.compare.statistics.screening import COARSE_DELTA
-from eessi_validate.compare.stored.cases import Cases, case_name, group
+from eessi_validate.compare.stored.cases import Cases, case_name
+from eessi_validate.compare.stored.coded import Rows, group
 from eessi_validate.compare.stored.model import SpeedRow
 from eessi_validate.compare.stored.series import Series
 
@@ -48,14 +48,14 @@ def screen_speeds(
 ) -> tuple[tuple[SpeedRow, ...], dict[str, int], list[str]]:
     """Return suspects and what cannot be screened, all series by suspicion, and notes."""
     frame = cases.rows
-    value = frame['value'].to_numpy(float)
-    run = frame['run_id'].cat.codes.to_numpy()
-    time = frame['time'].to_numpy('datetime64[us]').view('int64')
-    unit = frame['unit'].cat.codes.to_numpy()
-    direction = frame['direction'].cat.codes.to_numpy()
+    value = frame.numbers['value']
+    run = frame.texts['run_id'].codes
+    time = frame.numbers['time']
+    unit = frame.texts['unit'].codes
+    direction = frame.texts['direction'].codes
     place, described = _places(frame)
-    units = [str(u) for u in frame['unit'].cat.categories]
-    directions = [str(d) for d in frame['direction'].cat.categories]
+    units = frame.texts['unit'].values
+    directions = frame.texts['direction'].values
     compare = lru_cache(maxsize=None)(
         lambda a, b: check_comparable([described[i] for i in a], [described[i] for i in b])
     )
@@ -99,7 +99,7 @@ def _stored(
     run: NDArray[np.int64],
     time: NDArray[np.int64],
     unit: NDArray[np.int64],
-    units: list[str],
+    units: Sequence[str],
 ) -> list[StoredRun]:
     """Return one value per session (its median), many sessions joined with their neighbours."""
     if len(np.unique(unit)) > 1:
@@ -140,7 +140,7 @@ def _plainly_equal(
     return Screening(Suspicion.NOT_SUSPECT, 'within the practical delta', counts, math.exp(shift))
 
 
-def _places(frame: pd.DataFrame) -> tuple[NDArray[np.int64], list[Provenance]]:
+def _places(frame: Rows) -> tuple[NDArray[np.int64], list[Provenance]]:
     """Return a number for each row's provenance, and what each number stands for."""
     codes = group(frame, _PROVENANCE)
     _, first = np.unique(codes, return_index=True)
@@ -149,20 +149,19 @@ def _places(frame: pd.DataFrame) -> tuple[NDArray[np.int64], list[Provenance]]:
     for row in first:
         values: dict[str, Any] = {}
         for name in _PROVENANCE:
-            content: Any = frame[name].iat[row]
-            empty = content is None or content != content
             if name in ('tasks', 'tasks_per_node', 'cpus_per_task'):
-                values[name] = None if empty else int(content)
+                number = float(frame.numbers[name][row])
+                values[name] = None if math.isnan(number) else int(number)
             elif name in known:
-                values[name] = '' if empty else str(content)
+                values[name] = frame.at(name, row)
         # Emulated and native runs, or partitions, are different kinds of node.
-        kind = f'{frame["partition"].iat[row]} {frame["evidence"].iat[row]}'.strip()
+        kind = f'{frame.at("partition", row)} {frame.at("evidence", row)}'.strip()
         described.append(Provenance(**values, node_type=kind))
     return codes, described
 
 
 def _row(
-    frame: pd.DataFrame,
+    frame: Rows,
     s: Series,
     found: Screening,
     suspicion: str,
@@ -172,9 +171,9 @@ def _row(
 ) -> SpeedRow:
     return SpeedRow(
         case=case_name(frame, s.any, ignored),
-        system=str(frame['system'].iat[s.any]) if per_system else '',
-        metric=str(frame['metric'].iat[s.any]),
-        unit=str(frame['unit'].iat[s.any]),
+        system=frame.at('system', s.any) if per_system else '',
+        metric=frame.at('metric', s.any),
+        unit=frame.at('unit', s.any),
         suspicion=suspicion,
         reason=found.reason,
         ratio=found.ratio,

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from eessi_validate.compare.statistics import PassRate, RateChange, compare_pass_rates
-from eessi_validate.compare.stored.cases import (
-    IDENTITY,
-    OUTCOMES,
-    Cases,
-    case_name,
-    group,
-    outcome_codes,
-)
+from eessi_validate.compare.stored.cases import IDENTITY, OUTCOMES, Cases, case_name, outcome_codes
+from eessi_validate.compare.stored.coded import Rows, group
 from eessi_validate.compare.stored.model import EFFECTS, Change, Effect, Transition
 
 ABSENT, PASS, FLAKY, FAIL, SKIP, NONE = range(6)
@@ -75,7 +68,7 @@ def find_transitions(
 
     :arg ignored: parts of the identity that do not join, such as ``version``.
     """
-    frame = cases.rows.iloc[cases.chosen]
+    frame = cases.rows.take(cases.chosen)
     side = cases.side[cases.chosen]
     columns = [name for name in IDENTITY if name not in ignored]
     groups = group(frame, [*columns, *(['system'] if per_system else [])])
@@ -105,7 +98,7 @@ def find_transitions(
         changes.append(
             Change(
                 case=case_name(frame, row, ignored),
-                system=str(frame['system'].iat[row]) if per_system else '',
+                system=frame.at('system', row) if per_system else '',
                 transition=transition,
                 effect=effect,
                 before=_shown(counts[number, 0]),
@@ -129,23 +122,19 @@ def _members(groups: NDArray[np.int64], wanted: NDArray[np.int64]) -> dict[int, 
     )
 
 
-def _reason(
-    frame: pd.DataFrame, side: NDArray[np.int64], rows: NDArray[np.int64], which: int
-) -> str:
+def _reason(frame: Rows, side: NDArray[np.int64], rows: NDArray[np.int64], which: int) -> str:
     found = sorted(_faults(frame, side, rows, which))
     more = f' (and {len(found) - 1} other)' if len(found) > 1 else ''
     return f'{found[0]}{more}' if found else ''
 
 
-def _faults(
-    frame: pd.DataFrame, side: NDArray[np.int64], rows: NDArray[np.int64], which: int
-) -> set[str]:
+def _faults(frame: Rows, side: NDArray[np.int64], rows: NDArray[np.int64], which: int) -> set[str]:
     mine = rows[side[rows] == which]
-    return set(frame['signature'].iloc[mine].astype(str)) - {''}
+    return frame.texts['signature'].different(mine) - {''}
 
 
 def _signatures(
-    frame: pd.DataFrame, side: NDArray[np.int64], rows: NDArray[np.int64]
+    frame: Rows, side: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[Transition, str]:
     old, new = _faults(frame, side, rows, 0), _faults(frame, side, rows, 1)
     fresh = sorted(new - old)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from eessi_validate.results.archive.archive import Archive, StoredFile, open_archive
 from eessi_validate.results.archive.query import Query, parse_query
 from eessi_validate.results.archive.schema import COLUMNS, SCHEMA, STORE_VERSION
+from eessi_validate.results.archive.whole import decoded
 
 __all__ = [
     'COLUMNS',
@@ -17,6 +18,7 @@ __all__ = [
     'Archive',
     'Query',
     'StoredFile',
+    'decoded',
     'open_archive',
     'parse_query',
 ]

@@ -19,15 +19,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive.files import Files
+from eessi_validate.results.archive.plain import plain
 from eessi_validate.results.archive.query import Query, parse_query
-from eessi_validate.results.archive.schema import SCHEMA, STORE_VERSION, VERSION_KEY
+from eessi_validate.results.archive.schema import (
+    SCHEMA,
+    STORE_VERSION,
+    VERSION_KEY,
+    check_version,
+)
+from eessi_validate.results.archive.whole import decoded, read_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,13 +137,20 @@ class Archive:
         self.warnings = tuple(warned)
         return found
 
-    def table(self, query: Query | str = '', columns: Iterable[str] | None = None) -> Any:
+    def table(
+        self,
+        query: Query | str = '',
+        columns: Iterable[str] | None = None,
+        *,
+        coded: bool = False,
+    ) -> Any:
         """Return what is asked as a pyarrow table.
 
         A file that cannot be read is named in ``warnings`` and skipped. Of several recordings of
         one run only the last counts.
 
         :arg columns: names of columns; all where left out.
+        :arg coded: texts may be dictionaries, which is how files hold them.
         """
         query = parse_query(query) if isinstance(query, str) else query
         names = list(columns) if columns is not None else SCHEMA.names
@@ -152,8 +166,9 @@ class Archive:
         table = _last_recordings(table)
         for column in _AFTER:
             if query.wanted(column):
-                table = table.filter(_expression_of(table, column, query))
-        return table.select(names)
+                table = table.filter(_mask(table, column, query))
+        table = table.select(names)
+        return table if coded else decoded(table)
 
     def frame(self, query: Query | str = '', columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Return what is asked as a pandas DataFrame, one row per metric of a case."""
@@ -186,7 +201,7 @@ class Archive:
             # Files that vanish meanwhile are being merged by somebody else: leave it to them.
             if len(good) < least or any(b.reason == _WENT_AWAY for b in broken):
                 continue
-            table = _last_recordings(table).sort_by(
+            table = decoded(_last_recordings(table)).sort_by(
                 [('cpu_target', 'ascending'), ('test', 'ascending'), ('time', 'ascending')]
             )
             replaces = json.dumps([*good, *(n for f in good for n in self._replaced_by(f))])
@@ -241,6 +256,15 @@ class Archive:
             except (OSError, pa.ArrowException, ValueError):
                 continue  # read below, and named there
         names = [name for name in names if name not in replaced]
+        if (told := _told_by_names(query)) is not None:
+            try:
+                needed = list(dict.fromkeys([*columns, *told]))
+                table = read_whole(self.files, names, needed)
+                for column in told:
+                    table = table.filter(_mask(table, column, query))
+                return table.select(columns), broken
+            except (OSError, pa.ArrowException):
+                pass
         try:
             table = self._scan(names, query, list(dict.fromkeys([*columns, 'run_id'])))
             # A Parquet file of somebody else's columns reads as nulls, which ours never hold.
@@ -259,6 +283,8 @@ class Archive:
         return pa.concat_tables(tables) if tables else _empty(columns), broken
 
     def _scan(self, names: list[str], query: Query, columns: list[str], check: bool = False) -> Any:
+        import pyarrow.dataset as ds  # imports pandas, which takes longer than most queries
+
         if not names:
             return _empty(columns)
         options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -270,8 +296,9 @@ class Archive:
         )
         if check:
             for fragment in dataset.get_fragments():
-                _check_version(fragment.physical_schema.metadata)
-        return dataset.to_table(columns=columns, filter=_filter(query))
+                check_version(fragment.physical_schema.metadata)
+        with self.files.plain_errors():
+            return dataset.to_table(columns=columns, filter=_filter(query))
 
 
 def open_archive(address: str) -> Archive:
@@ -338,9 +365,9 @@ def _filter(query: Query) -> Any:
             continue
         parts.append(_expression(column, patterns))
     if query.since is not None:
-        parts.append(ds.field('time') >= pa.scalar(query.since, type=pa.timestamp('us', tz='UTC')))
+        parts.append(pc.field('time') >= pa.scalar(query.since, type=pa.timestamp('us', tz='UTC')))
     if query.until is not None:
-        parts.append(ds.field('time') < pa.scalar(query.until, type=pa.timestamp('us', tz='UTC')))
+        parts.append(pc.field('time') < pa.scalar(query.until, type=pa.timestamp('us', tz='UTC')))
     whole = None
     for part in parts:
         whole = part if whole is None else whole & part
@@ -350,8 +377,8 @@ def _filter(query: Query) -> Any:
 def _expression(column: str, patterns: tuple[str, ...]) -> Any:
     """Return the patterns as an expression; plain values let whole row groups be left out."""
     if not any(set(p) & set('*?[') for p in patterns):
-        return ds.field(column).isin(list(patterns))
-    return pc.match_substring_regex(ds.field(column), _regex(patterns))
+        return pc.field(column).isin(list(patterns))
+    return pc.match_substring_regex(pc.field(column), _regex(patterns))
 
 
 def _regex(patterns: tuple[str, ...]) -> str:
@@ -362,42 +389,48 @@ def _regex(patterns: tuple[str, ...]) -> str:
     return '^(?:' + '|'.join(each) + ')$'
 
 
-def _expression_of(table: Any, column: str, query: Query) -> Any:
+def _told_by_names(query: Query) -> list[str] | None:
+    """Return the columns that a query asks for, if names of files answer it; else None.
+
+    Such files are read whole, and the columns looked at all the same.
+    """
+    asked = [column for column, _ in query.patterns if column not in _AFTER]
+    plain = query.since is None and query.until is None
+    return list(dict.fromkeys(asked)) if plain and set(asked) <= {'release', 'run_id'} else None
+
+
+def _mask(table: Any, column: str, query: Query) -> Any:
+    """Return which rows match; of texts as codes only the different ones are looked at."""
     mask = None
     for name, patterns in query.patterns:
         if name == column:
-            part = pc.match_substring_regex(table[column], _regex(patterns))
+            part = _matching(table[column], _regex(patterns))
             mask = part if mask is None else pc.and_(mask, part)
     return mask
 
 
+def _matching(column: Any, pattern: str) -> Any:
+    if not pa.types.is_dictionary(column.type):
+        return pc.match_substring_regex(column, pattern)
+    whole = column.unify_dictionaries().combine_chunks()
+    return pc.match_substring_regex(whole.dictionary, pattern).take(whole.indices)
+
+
 def _last_recordings(table: Any) -> Any:
     """Keep, of each run, the rows of its last recording."""
-    pairs = table.select(['run_id', 'recorded']).group_by(['run_id', 'recorded']).aggregate([])
-    if len(pc.unique(pairs['run_id'])) == pairs.num_rows:
+    if not table.num_rows:
         return table
-    last = pairs.group_by('run_id').aggregate([('recorded', 'max')])
-    newest = dict(zip(last['run_id'].to_pylist(), last['recorded_max'].to_pylist(), strict=True))
-    old = [
-        (run, when)
-        for run, when in zip(
-            pairs['run_id'].to_pylist(), pairs['recorded'].to_pylist(), strict=True
-        )
-        if when != newest[run]
-    ]
-    drop = None
-    for run, when in old:
-        moment = pa.scalar(when, type=table['recorded'].type)
-        part = pc.and_(pc.equal(table['run_id'], run), pc.equal(table['recorded'], moment))
-        drop = part if drop is None else pc.or_(drop, part)
-    return table.filter(pc.invert(drop))
+    runs = table['run_id']
+    coded = runs if pa.types.is_dictionary(runs.type) else runs.dictionary_encode()
+    run = plain(coded.unify_dictionaries().combine_chunks().indices)
+    when = plain(table['recorded'].combine_chunks())
+    newest = np.zeros(int(run.max()) + 1, dtype=np.int64)
+    newest[run] = when
+    if (newest[run] == when).all():
+        return table
+    np.maximum.at(newest, run, when)
+    return table.filter(pa.array(when == newest[run]))
 
 
 def _empty(columns: list[str]) -> Any:
     return SCHEMA.empty_table().select(columns)
-
-
-def _check_version(metadata: Mapping[bytes, bytes] | None) -> None:
-    version = (metadata or {}).get(VERSION_KEY, b'none').decode(errors='replace')
-    if version != STORE_VERSION:
-        raise pa.ArrowInvalid(f'store version {version!r}, expected {STORE_VERSION!r}')

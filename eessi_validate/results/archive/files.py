@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from eessi_validate.errors import UsageError
 
 _INCOMING = '.incoming'
+
+#: What file systems of fsspec raise besides OSError: module -> base classes. A module that was
+#: never imported has raised nothing.
+_FOREIGN = {
+    'botocore.exceptions': ('BotoCoreError', 'ClientError'),
+    'aiohttp': ('ClientError',),
+    'google.auth.exceptions': ('GoogleAuthError',),
+    'azure.core.exceptions': ('AzureError',),
+}
 
 
 class Files:
@@ -43,7 +54,10 @@ class Files:
             # fsspec's find asks for the status of each file, which costs more than reading it.
             return sorted(self._walk(below))
         start = len(self.root) + 1
-        return sorted(path[start:] for path in self.system.find(self.path(below)))
+        with self._reaching('read'):
+            # Others write meanwhile: a listing that this process remembers is not what is there.
+            self.system.invalidate_cache()
+            return sorted(path[start:] for path in self.system.find(self.path(below)))
 
     def _walk(self, below: str) -> list[str]:
         start = len(self.root) + 1
@@ -57,14 +71,16 @@ class Files:
         """Return the bytes of a file."""
         if self.local:
             return Path(self.path(name)).read_bytes()
-        return bytes(self.system.cat_file(self.path(name)))
+        with self.plain_errors():
+            return bytes(self.system.cat_file(self.path(name)))
 
     def top(self) -> list[str]:
         """Return the names right below the root; none where there is no store yet."""
         try:
             if self.local:
                 return sorted(os.listdir(self.root))
-            entries = self.system.ls(self.root, detail=False)
+            with self._reaching('read', absent=False):
+                entries = self.system.ls(self.root, detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(entry.rstrip('/').rpartition('/')[2] for entry in entries)
@@ -77,7 +93,8 @@ class Files:
         unpublished file, which ``gc`` removes.
         """
         if not self.local:
-            self.system.pipe_file(self.path(name), data)
+            with self._reaching('write to'):
+                self.system.pipe_file(self.path(name), data)
             return
         final = Path(self.path(name))
         part = Path(self.path(_INCOMING)) / f'{uuid.uuid4().hex}.part'
@@ -101,7 +118,29 @@ class Files:
             if self.local:
                 Path(self.path(name)).unlink()
             else:
-                self.system.rm_file(self.path(name))
+                with self._reaching('write to', absent=False):
+                    self.system.rm_file(self.path(name))
+
+    @contextlib.contextmanager
+    def plain_errors(self) -> Iterator[None]:
+        """Turn what a file system's own libraries raise into OSError."""
+        try:
+            yield
+        except _foreign() as error:
+            raise OSError(f'{self.address}: {error}') from error
+
+    @contextlib.contextmanager
+    def _reaching(self, what: str, *, absent: bool = True) -> Iterator[None]:
+        """Say which store cannot be reached, and why."""
+        try:
+            with self.plain_errors():
+                yield
+        except FileNotFoundError as error:
+            if not absent:
+                raise
+            raise UsageError(f'cannot {what} the store {self.address}: {error}') from error
+        except OSError as error:
+            raise UsageError(f'cannot {what} the store {self.address}: {error}') from error
 
     def unpublished(self) -> list[str]:
         """Return what writers left behind or are still writing."""
@@ -125,6 +164,16 @@ def _opened(address: str) -> tuple[Any, str]:
     except (ValueError, ImportError) as error:
         raise UsageError(f'cannot open the store {address}: {error}') from error
     return system, str(root)
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    found = [
+        getattr(sys.modules[module], name, None)
+        for module, names in _FOREIGN.items()
+        if module in sys.modules
+        for name in names
+    ]
+    return tuple(kind for kind in found if kind is not None)
 
 
 def _protocols(system: Any) -> tuple[str, ...]:

@@ -103,3 +103,13 @@ def table_of(rows: Iterable[Mapping[str, Any]]) -> Any:
             values = ['' if value is None else str(value) for value in values]
         columns.append(pa.array(values, type=kind))
     return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def check_version(metadata: Mapping[bytes, bytes] | None) -> None:
+    """Refuse a file of another version of the store.
+
+    :raises pyarrow.ArrowInvalid: naming the version that was found.
+    """
+    version = (metadata or {}).get(VERSION_KEY, b'none').decode(errors='replace')
+    if version != STORE_VERSION:
+        raise pa.ArrowInvalid(f'store version {version!r}, expected {STORE_VERSION!r}')
