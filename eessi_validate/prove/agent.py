@@ -5,7 +5,8 @@ A program, not a module: a stub in the place of the real program starts it as
 said by ``CONTROL/orders.json``:
 
 mode       ``record`` runs the program and keeps what it writes, ``replay`` writes that again
-           without running anything, ``live`` only runs it, ``stub`` prints ``text`` instead.
+           without running anything (but a daemon, which runs), ``live`` only runs it, ``stub``
+           prints ``text`` instead.
 fault      ``crash``, ``status``, ``fewer_ranks`` or ``slow``, applied to call number ``call``.
 recording  directory of the recorded calls, by rank and number.
 
@@ -173,6 +174,11 @@ def keep_inputs(control, stage, names):
             shutil.copy2(os.path.join(stage, relative), target, follow_symlinks=False)
 
 
+def is_daemon(directory):
+    """Whether the recorded call was still running when the job stopped it, and its agent."""
+    return os.path.isdir(directory) and not os.path.exists(os.path.join(directory, 'call.json'))
+
+
 def replay(directory):
     """Write what a recorded call wrote; return its wait status."""
     try:
@@ -233,8 +239,12 @@ def main():
         write_all(1, orders['text'].encode())
         return
     if orders['mode'] == 'replay':
-        leave(replay(os.path.join(orders['recording'], f'{who}-{number}')))
+        directory = os.path.join(orders['recording'], f'{who}-{number}')
+        if not is_daemon(directory):
+            leave(replay(directory))
     environment[INSIDE] = '1'
+    if orders['mode'] == 'replay':
+        os.execve(real, [name, *arguments], environment)
     if orders['mode'] == 'record':
         leave(record(control, number, who, real, name, arguments, environment))
     run_live(orders, number, who, real, name, arguments, environment)
