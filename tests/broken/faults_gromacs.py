@@ -208,4 +208,5 @@ APPLICATION = Application(
     FAULTS,
     sound=(WATER_BOX,),
     recorded=('fixed.log', 'md.log'),
+    always=len(FAULTS),
 )

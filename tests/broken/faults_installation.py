@@ -222,4 +222,5 @@ APPLICATION = Application(
     'minimal',
     FAULTS,
     sound=((*arguments(FILES), *arguments(START), *arguments(INIT)),),
+    always=len(FAULTS),
 )
