@@ -37,4 +37,4 @@ class Application:
     #: back; they are put into the directory :meth:`Tampering.recorded`.
     recorded: tuple[str, ...] = ()
     #: So many faults are always tried, the others in the time that CI has left.
-    always: int = 10
+    always: int = 8

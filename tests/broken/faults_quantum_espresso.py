@@ -171,5 +171,4 @@ APPLICATION = Application(
     FAULTS,
     sound=(ONE_RANK,),
     recorded=tuple(f'silicon-{step}.out' for step in range(4)),
-    always=8,
 )
