@@ -95,6 +95,18 @@ def _walk(root: Path) -> Iterator[ReleaseArch]:
             yield ReleaseArch(release, arch, compat, record, tuple(every))
 
 
+def find_installation(root: Path, release: str, target: str, module: str) -> Installed:
+    """One installation by its module, e.g. ``GROMACS/2022.5-foss-2022b``, or by its name alone.
+
+    Raises UsageError that names the nearest ones.
+    """
+    every = installations(root, release, target)
+    found = [i for i in every if module in (i.module, i.name)]
+    if len(found) != 1:
+        raise unknown_name(f'module of {target} in {root}', module, {i.module for i in every})
+    return found[0]
+
+
 def find_release(root: Path, release: str) -> list[ReleaseArch]:
     """All architectures of one release; UsageError names the nearest releases."""
     every = installed_releases(root)
@@ -137,3 +149,16 @@ def remove_release(root: Path, release: str, arch: str | None = None) -> list[Pa
     for path in paths:
         publish.discard(path, work)
     return paths
+
+
+def take_out(root: Path, release: str, arch: str, installed: Installed) -> None:
+    """Remove one installation and its module file, module first; building again brings it back."""
+    work = root / publish.WORK
+    with publish.lock(build_lock(root, release, arch)):
+        installed.module_file.unlink()
+        publish.discard(installed.path, work)
+
+
+def build_lock(root: Path, release: str, arch: str) -> Path:
+    """What a process holds while it changes one architecture of a release."""
+    return root / publish.WORK / f'{release}-{arch}.lock'
