@@ -172,9 +172,11 @@ def pack(
     if others:
         raise UsageError(f'{one.module} cannot be taken out: {", ".join(others)} need it')
     out.mkdir(parents=True, exist_ok=True)
+    arch = cpu_target.partition('/')[0]
+    inventory.keep_build_record(top, release, arch, one)
     tarball = pack_installation(top, release, cpu_target, one.module, out)
     if take_out:
-        inventory.take_out(top, release, cpu_target.partition('/')[0], one)
+        inventory.take_out(top, release, arch, one)
     if as_json:
         _print_json({'tarball': str(tarball), 'module': one.module, 'taken_out': take_out})
     else:

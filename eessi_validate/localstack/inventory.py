@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,12 +154,33 @@ def remove_release(root: Path, release: str, arch: str | None = None) -> list[Pa
     return paths
 
 
+def keep_build_record(root: Path, release: str, arch: str, installed: Installed) -> None:
+    """Copy what the installation records of its build to ``reprod``, as EESSI's build hook does.
+
+    There it has the time of its making in its path; what is there already is kept.
+    """
+    source = installed.path / Path(provenance.INSTALLATION).parent
+    made = time.strftime('%Y%m%d_%H%M%SUTC', time.gmtime(source.stat().st_mtime))
+    place = _reprod(root, release, installed)
+    with publish.lock(build_lock(root, release, arch)):
+        if not place.exists():
+            stage = root / publish.WORK / f'reprod-{uuid.uuid4().hex[:8]}'
+            shutil.copytree(source, stage / made / source.name, symlinks=True)
+            publish.publish(stage, place, root / publish.WORK)
+
+
 def take_out(root: Path, release: str, arch: str, installed: Installed) -> None:
-    """Remove one installation and its module file, module first; building again brings it back."""
+    """Remove one installation, its module file first; building again brings it back."""
     work = root / publish.WORK
     with publish.lock(build_lock(root, release, arch)):
         installed.module_file.unlink()
-        publish.discard(installed.path, work)
+        for path in (installed.path, _reprod(root, release, installed)):
+            if path.exists():
+                publish.discard(path, work)
+
+
+def _reprod(root: Path, release: str, installed: Installed) -> Path:
+    return target_of(root, release, installed.cpu_target) / 'reprod' / installed.module
 
 
 def build_lock(root: Path, release: str, arch: str) -> Path:
