@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hostile_members  # noqa: F401 - registers its cases
+import hostile_members
 import pytest
 from gated import MODULE, Player, gate, write
 from hostile_cases import CASES
@@ -20,10 +20,13 @@ from eessi_validate.gate import flow, signed_inspection
 from eessi_validate.gate.inspection.findings import finding_kinds
 from eessi_validate.results.model import FailureClass, Outcome
 
+#: Of one module, whatever others a test run has registered too: those of files and formats need
+#: limits that the gate does not take, and get no further than these in it.
 HOSTILE = {
     name: case
     for name, case in CASES.items()
-    if any(finding_kinds()[each].severity == 'reject' for each in case.findings)
+    if case.build.__module__ == hostile_members.__name__
+    and any(finding_kinds()[each].severity == 'reject' for each in case.findings)
 }
 
 
