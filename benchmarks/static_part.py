@@ -43,16 +43,28 @@ from tar_crafting import NAME, SOFTWARE, module
 SIZE, FILES, ELF_FILES = 1 << 30, 20_000, 3_000
 LARGEST = 8 << 20
 ROUNDS = 3
-#: The command line, which writes down in the file that comes first what its process has read.
+#: The command line; how often it opens the tarball, and what it reads of it, go to the first file.
 COUNTED = """
+import os
 import sys
 from pathlib import Path
+counted, tarball = Path(sys.argv.pop(1)), sys.argv[2]
+opened, read = [], []
+def look(event, arguments):
+    if event == 'open' and str(arguments[0]) == tarball:
+        opened.append(tarball)
+def read_and_count(descriptor, size, plain=os.read):
+    piece = plain(descriptor, size)
+    if os.readlink(f'/proc/self/fd/{descriptor}') == tarball:
+        read.append(len(piece))
+    return piece
+sys.addaudithook(look)
+os.read = read_and_count
 from eessi_validate.cli import main
-counted = Path(sys.argv.pop(1))
 try:
     main()
 finally:
-    counted.write_text(Path('/proc/self/io').read_text())
+    counted.write_text(f'{len(opened)} {sum(read)}')
 """
 
 
@@ -167,7 +179,7 @@ def verification(tarball: Path, base: Path, scratch: Path) -> None:
         plain.append(timed(['sh', '-c', digests]).wall)
         verified.append(timed([sys.executable, '-c', COUNTED, str(counted), *command]))
     assert {run.code for run in verified} == {0}, verified
-    (read,) = [int(line.split()[1]) for line in counted.read_text().splitlines() if 'rchar' in line]
+    opened, read = map(int, counted.read_text().split())
     wall, user = median([run.wall for run in verified]), median([run.user for run in verified])
     ratio = wall / median(plain)
     row(
@@ -176,7 +188,10 @@ def verification(tarball: Path, base: Path, scratch: Path) -> None:
         '<= 1.5 x', ratio <= 1.5,
     )  # fmt: skip
     passes = read / tarball.stat().st_size
-    row('bytes that it reads, of those of the file', f'{passes:.3f}', 'one pass', passes < 1.1)
+    row(
+        'how often verify opens and reads the file', f'{opened} and {passes:.3f}',
+        'one pass', (opened, passes) == (1, 1.0),
+    )  # fmt: skip
 
 
 def attested(tarball: Path, base: Path, scratch: Path) -> list[str]:
