@@ -128,10 +128,14 @@ def _own_copy(metadata: Path | None, largest: int) -> Iterator[Path | None]:
     if metadata is None:
         yield None
         return
+    content = None
+    with contextlib.suppress(OSError), metadata.open('rb') as stream:
+        content = stream.read(largest + 1)
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / 'meta.txt'
-        with contextlib.suppress(OSError), metadata.open('rb') as stream:
-            copy.write_bytes(stream.read(largest + 1))
+        if content is not None:
+            # A full disk is no fault of the metadata.
+            copy.write_bytes(content)
         yield copy
 
 
