@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eessi_library.installation import Release as Layers
+from eessi_library.installation.mpi_injection import injection_directory
 from eessi_validate.localstack import inventory
 from eessi_validate.localstack.catalogue import Architecture, Catalogue, Release, Software
 from eessi_validate.localstack.relocate import Place
@@ -39,6 +41,12 @@ class Job:
         """Where a tree lies now: in the stage, or at its final place if it is published."""
         staged = self.staged(final)
         return Place(staged if staged.exists() else final, final)
+
+    @property
+    def mpi_of_the_site(self) -> str:
+        """Where objects of the software layer look for MPI first, as EESSI's do."""
+        path = self.root / 'versions' / self.release.name
+        return injection_directory(Layers(str(path), self.target))
 
     @property
     def compat(self) -> Path:

@@ -128,10 +128,20 @@ class _Session:
             )
         self._stage = replace(self._stage, programs=programs)
 
+    @property
+    def _compat(self) -> Path:
+        family = self._stage.case.id.cpu_target.split('/')[0]
+        return self._stage.prepared.release.compat(family)
+
+    def _under_test(self) -> Path | None:
+        """Return the directory whose files are those of the software: installation or layer."""
+        if self._stage.case.id.software == COMPAT_LAYER:
+            return self._compat.resolve()
+        return next(iter(self._installations()), None)
+
     def _programs(self, result: CaseResult) -> tuple[Program, ...]:
-        prepared, case = self._stage.prepared, self._stage.case
-        compat = prepared.release.compat(case.id.cpu_target.split('/')[0])
-        return programs_of(result.job_script, prepared.stack.root, self._installations(), compat)
+        root = self._stage.prepared.stack.root
+        return programs_of(result.job_script, root, self._installations(), self._compat)
 
     def _installations(self) -> list[Path]:
         """Return the installation under test, and those that its module loads."""
@@ -144,7 +154,7 @@ class _Session:
 
     def _observe(self) -> Observation:
         """Run again with stand-ins that pass everything through, and see what is called."""
-        installation = next(iter(self._installations()), None)
+        installation = self._under_test()
         self._watcher.phase('watched: ' + ', '.join(p.relative for p in self._stage.programs))
         trial = Trial(
             self._directory / 'watched', self._nonce, self._limit(), {'mode': 'record'},

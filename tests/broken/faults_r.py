@@ -71,6 +71,19 @@ def _almost_right_solution(stack: Tampering) -> None:
     _scale(stack, 'solve', 1 + 1e-9)
 
 
+def _single_precision(stack: Tampering) -> None:
+    """Let the solution take a detour through float32, and print it with all digits again."""
+    python = stack.compat / 'usr' / 'bin' / 'python3'
+    program = (
+        'import struct, sys; head = "eessi-r: solve = "; '
+        'single = lambda w: repr(struct.unpack("f", struct.pack("f", float(w)))[0]); '
+        '[print(head + " ".join(map(single, x[len(head):].split())) if x.startswith(head) else x, '
+        'end="\\n" if x.startswith(head) else "") for x in sys.stdin]'
+    )
+    call = f'"$real" "$@" | env -u LD_LIBRARY_PATH "{python}" -I -c \'{program}\''
+    stack.wrap(_rscript(stack), call=call)
+
+
 def _subtly_wrong_library(stack: Tampering) -> None:
     """Change the numerators of pnorm (Cody 1969, arrays a and c of pnorm.c) in libR.so by 1e-9."""
     path = stack.installation('R') / 'lib/R/lib/libR.so'
@@ -136,6 +149,7 @@ FAULTS = (
     Fault('R: crash after the result', _crash_after_result, r'signal 11|SIGSEGV', R),
     Fault('R: non-zero status after success', _status_after_success, r'exit status 3', R),
     Fault('R: eigenvalues off by 1e-3', _wrong_eigenvalues, r'scaled error of eigenvalues', R),
+    Fault('R: solution in single precision', _single_precision, r'scaled error of solve', R),
     Fault('R: solution off by 1e-9', _almost_right_solution, r'scaled error of solve', R),
     Fault('R: library off by 1e-9', _subtly_wrong_library, r'error of [pq]norm in R', R),
     Fault('R: one thread instead of two', _one_thread_only, r'counts 1 thread', R_TWO_THREADS),
