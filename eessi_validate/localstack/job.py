@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eessi_library.installation import Release as Layers
-from eessi_library.installation.mpi_injection import injection_directory
 from eessi_validate.localstack import inventory
 from eessi_validate.localstack.catalogue import Architecture, Catalogue, Release, Software
 from eessi_validate.localstack.relocate import Place
@@ -45,8 +43,7 @@ class Job:
     @property
     def mpi_of_the_site(self) -> str:
         """Where objects of the software layer look for MPI first, as EESSI's do."""
-        path = self.root / 'versions' / self.release.name
-        return injection_directory(Layers(str(path), self.target))
+        return str(inventory.mpi_of_the_site(self.root, self.release.name, self.target))
 
     @property
     def compat(self) -> Path:

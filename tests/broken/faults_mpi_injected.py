@@ -51,8 +51,9 @@ def _linked(stack: Tampering) -> Path:
 def _without_symbol(stack: Tampering) -> None:
     library = inject(stack)
     content = library.read_bytes()
-    assert content.count(b'\0MPI_Bcast\0') == 1
-    library.write_bytes(content.replace(b'\0MPI_Bcast\0', b'\0MPI_Bcust\0'))
+    # The name without P is the end of the name with it (the linker merges strings).
+    assert content.count(b'PMPI_Bcast\0') == 1
+    library.write_bytes(content.replace(b'PMPI_Bcast\0', b'PMPI_Bcust\0'))
 
 
 def _not_looked_for(stack: Tampering) -> None:
