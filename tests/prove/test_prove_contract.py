@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.usefixtures('view')]
 
 PROVE = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'prove']
 
