@@ -49,17 +49,15 @@ def _status_after_success(stack: Tampering) -> None:
     stack.wrap(_rscript(stack), after='status=3')
 
 
-def _scale(stack: Tampering, name: str, factor: float) -> None:
-    """Multiply every number of one result."""
+def _scale(stack: Tampering, name: str, factor: float, digits: int = 17) -> None:
+    """Multiply every number of one result, and print it with so many digits."""
     program = (
         'index($0, head) == 1 { n = split(substr($0, length(head) + 1), v, " "); line = head; '
-        'for (i = 1; i <= n; i++) line = line sprintf("%.17g ", v[i] * factor); print line; next } '
+        'for (i = 1; i <= n; i++) line = line sprintf(form, v[i] * factor); print line; next } '
         '{ print }'
     )
-    stack.wrap(
-        _rscript(stack),
-        call=f'"$real" "$@" | awk -v head="eessi-r: {name} = " -v factor={factor!r} \'{program}\'',
-    )
+    options = f'-v head="eessi-r: {name} = " -v factor={factor!r} -v form="%.{digits}g "'
+    stack.wrap(_rscript(stack), call=f'"$real" "$@" | awk {options} \'{program}\'')
 
 
 def _wrong_eigenvalues(stack: Tampering) -> None:
@@ -72,16 +70,8 @@ def _almost_right_solution(stack: Tampering) -> None:
 
 
 def _single_precision(stack: Tampering) -> None:
-    """Let the solution take a detour through float32, and print it with all digits again."""
-    python = stack.compat / 'usr' / 'bin' / 'python3'
-    program = (
-        'import struct, sys; head = "eessi-r: solve = "; '
-        'single = lambda w: repr(struct.unpack("f", struct.pack("f", float(w)))[0]); '
-        '[print(head + " ".join(map(single, x[len(head):].split())) if x.startswith(head) else x, '
-        'end="\\n" if x.startswith(head) else "") for x in sys.stdin]'
-    )
-    call = f'"$real" "$@" | env -u LD_LIBRARY_PATH "{python}" -I -c \'{program}\''
-    stack.wrap(_rscript(stack), call=call)
+    """Keep as many digits as float32 has: a solution of whole numbers would be the same."""
+    _scale(stack, 'solve', 1, digits=8)
 
 
 def _subtly_wrong_library(stack: Tampering) -> None:
