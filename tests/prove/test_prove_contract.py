@@ -26,6 +26,12 @@ STACKS = {
     'breakable-spark': ('spark',),
 }
 
+#: Tests of the compat layer that apply to that of a local stack; the quickest are in ASKED.
+COMPAT_GROUPS = (
+    'CompatTools', 'CLibrary', 'NameService', 'TrustStore', 'Loader', 'PackageDatabase',
+    'ModuleSystem', 'LocaleAndTime', 'Permissions',
+)  # fmt: skip
+
 #: Test, scale, stack. At the smallest scale; MPI needs two ranks.
 ASKED = [
     # Two to three minutes together, on two cores; the others in the time that CI has left.
@@ -35,6 +41,7 @@ ASKED = [
     ('EESSI_MPI_Communication', 'cores_2', 'local'),
 ]
 FURTHER = [
+    *((f'EESSI_compat_{group}', 'cores_1', 'local') for group in COMPAT_GROUPS),
     ('EESSI_HPCC_Challenge', 'cores_2', 'full'),
     ('EESSI_OpenFOAM_LidDrivenCavity', 'cores_1', 'full'),
     ('EESSI_LAMMPS_LennardJonesMelt', 'cores_1', 'full'),
