@@ -19,7 +19,7 @@ from eessi_validate.prove.observation import Observation, read_observation
 from eessi_validate.prove.programs import Program, loaded_installations, programs_of
 from eessi_validate.prove.proof import Fate, MutantResult, Proof, Watcher
 from eessi_validate.prove.recording import spoiled_copy
-from eessi_validate.prove.trial import Stage, Trial, run_trial
+from eessi_validate.prove.trial import Stage, Trial, run_session, run_trial
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.run.prepare import Prepared, Request, prepare
 from eessi_validate.run.session import stopping_on_signals
@@ -161,10 +161,21 @@ class _Session:
             watch=(installation,) if installation else (),
         )  # fmt: skip
         self._expect_pass(trial, 'while its programs are watched')
-        observation = read_observation(trial.control, installation)
+        observation = read_observation(trial.control, installation, self._common_files())
         if not observation.calls:
             raise HoldError('none of the programs in the job script was called: nothing to mutate')
         return observation
+
+    def _common_files(self) -> frozenset[Path]:
+        """Return the files of the compat layer that any session opens, such as those of its locale.
+
+        The tests of its other groups see their loss; one that asks for something else need not.
+        """
+        start = self._compat / 'startprefix'
+        if self._stage.case.id.software != COMPAT_LAYER or not start.exists():
+            return frozenset()
+        trial = Trial(self._directory / 'session', self._nonce, watch=(self._compat.resolve(),))
+        return run_session(self._stage, trial, start)
 
     def _limit(self) -> int:
         return max(_LEAST_SECONDS, math.ceil(_TIMES * self._sound_seconds))

@@ -64,6 +64,10 @@ INAPPLICABLE = {
     ('fewer ranks', 'the case has one rank: choose a larger --scale'),
     ('missing program', 'without it the test takes another way: its job script does not name it'),
     ('missing data files', 'the run opened none in the installation under test'),
+    (
+        'missing data files',
+        'the run opened none but those that every session of the compat layer opens',
+    ),
     ('missing library', 'the run opened none in the installation under test'),
     ('perturbed numbers', 'nothing that the programs write is a number or digest'),
 }
