@@ -79,17 +79,19 @@ def relocate_trees(
             if name == COMPAT:
                 relocate.isolate_loader(place.now, job.arch)
                 rpath = own_dirs[COMPAT]
+                first = []
                 rewrites = job.catalogue.compat.rewrite
             else:
                 order = [name, *dependencies(name, job.table), COMPAT]
                 rpath = list(dict.fromkeys(d for n in order for d in own_dirs[n]))
+                first = [job.mpi_of_the_site]
                 rewrites = (*job.table[name].rewrite, *job.catalogue.rewrite)
             wheels = name != COMPAT and job.table[name].pypi is not None
             for files, loader in ((tree.executables, interpreter), (tree.libraries, '')):
                 # wheels bring libraries of their own, beside those that need them
                 groups = relocate.by_own_dirs(files) if wheels else {(): files}
                 for own, some in groups.items():
-                    relocate.patch_elf(patchelf, some, [*own, *rpath], loader, job.workers)
+                    relocate.patch_elf(patchelf, some, [*first, *own, *rpath], loader, job.workers)
             relocate.fix_shebangs(tree, compat)
             relocate.rewrite_text(place, compat, rewrites)
 

@@ -62,6 +62,12 @@ def target_of(root: Path, release: str, target: str) -> Path:
     return prefix_of(root, release) / 'software' / 'linux' / target
 
 
+def mpi_of_the_site(root: Path, release: str, target: str) -> Path:
+    """Where the objects of a software layer look for MPI first, as those of EESSI do."""
+    place = root / 'host_injections' / release / 'software' / 'linux' / target
+    return place / 'rpath_overrides' / 'OpenMPI' / 'system' / 'lib'
+
+
 def installations(root: Path, release: str, target: str) -> list[Installed]:
     """What one CPU target of a release has: module file and provenance, both there."""
     top = target_of(root, release, target)

@@ -41,6 +41,11 @@ class Job:
         return Place(staged if staged.exists() else final, final)
 
     @property
+    def mpi_of_the_site(self) -> str:
+        """Where objects of the software layer look for MPI first, as EESSI's do."""
+        return str(inventory.mpi_of_the_site(self.root, self.release.name, self.target))
+
+    @property
     def compat(self) -> Path:
         return inventory.compat_of(self.root, self.release.name, self.arch.name)
 

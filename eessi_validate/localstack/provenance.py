@@ -12,7 +12,7 @@ from eessi_validate.localstack.packages import Package
 from eessi_validate.localstack.wheels import Wheel, sha256
 
 #: Raised whenever the same packages give another installation; what an older one built stays.
-BUILDER = 3
+BUILDER = 4
 
 #: Relative to an installation; EasyBuild keeps its own records in a directory of this name.
 INSTALLATION = 'easybuild/provenance.json'

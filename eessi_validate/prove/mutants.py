@@ -159,7 +159,9 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
             continue
         yield _edited(kind, f'all that the programs write: {what}', everything, change)
         if len(everything) > 1:
-            named = [n for n in observation.named_evidence if numbers.get(n, 1)]
+            # A file that was empty is as right when it is cut or not there.
+            filled = [n for n in observation.named_evidence if any(outputs(observation, n))]
+            named = [n for n in filled if numbers.get(n, 1)]
             for name in named[:MOST_FILES]:
                 if change is spoiled:
                     what, change = 'every result is off by 10 %, every digest altered', spoiled_more
@@ -184,7 +186,9 @@ def _missing_files(
         more = f' and {len(data) - 3} more' if len(data) > 3 else ''
         yield Mutant(name, f'{shown}{more}: not there', removed=tuple(data))
     else:
-        yield Inapplicable(name, what, 'the run opened none in the installation under test')
+        why = 'the run opened none in the installation under test'
+        common = 'the run opened none but those that every session of the compat layer opens'
+        yield Inapplicable(name, what, common if observation.common_data else why)
     name, what = 'missing library', 'a shared library of the installation is not there'
     if observation.libraries:
         largest = max(observation.libraries, key=lambda path: path.stat().st_size)

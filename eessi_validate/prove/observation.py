@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -49,6 +49,8 @@ class Observation:
     libraries: tuple[Path, ...]
     #: Contents of the files that the test had written before the first call.
     inputs: tuple[bytes, ...]
+    #: Data that any session of the software opens: their loss says nothing of this test.
+    common_data: tuple[Path, ...] = ()
 
     @property
     def named_evidence(self) -> tuple[str, ...]:
@@ -56,14 +58,17 @@ class Observation:
         return tuple(name for name in self.evidence if name != JOB_OUTPUT)
 
 
-def read_observation(control: Path, installation: Path | None) -> Observation:
+def read_observation(
+    control: Path, installation: Path | None, common: Collection[Path] = ()
+) -> Observation:
     """Read what the agents and the watchers left.
 
     :arg control: directory of the watched run.
     :arg installation: directory whose opened files are data and libraries of the software.
+    :arg common: files that any session of the software opens: no data of this test.
     """
     calls = tuple(_calls(control / 'recording'))
-    opened = [Path(line) for line in _lines(control / 'opened')]
+    opened = opened_files(control)
     inside = [p for p in dict.fromkeys(opened) if installation and installation in p.parents]
     # Python does without its cache of a module: that file is the module's source as well.
     inside = list(dict.fromkeys(each for p in inside for each in _with_source(p)))
@@ -73,10 +78,16 @@ def read_observation(control: Path, installation: Path | None) -> Observation:
         calls=calls,
         written=written,
         evidence=tuple(name for name in written if name == JOB_OUTPUT or name in read),
-        data=tuple(p for p in sound if not _is_elf(p)),
+        data=tuple(p for p in sound if not _is_elf(p) and p not in common),
         libraries=tuple(p for p in sound if _is_elf(p)),
         inputs=tuple(p.read_bytes() for p in (control / 'inputs').rglob('*') if p.is_file()),
+        common_data=tuple(p for p in sound if not _is_elf(p) and p in common),
     )
+
+
+def opened_files(control: Path) -> list[Path]:
+    """Return the files that a watched run opened, in order."""
+    return [Path(line) for line in _lines(control / 'opened')]
 
 
 def _with_source(path: Path) -> tuple[Path, ...]:

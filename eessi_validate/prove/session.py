@@ -19,7 +19,7 @@ from eessi_validate.prove.observation import Observation, read_observation
 from eessi_validate.prove.programs import Program, loaded_installations, programs_of
 from eessi_validate.prove.proof import Fate, MutantResult, Proof, Watcher
 from eessi_validate.prove.recording import spoiled_copy
-from eessi_validate.prove.trial import Stage, Trial, run_trial
+from eessi_validate.prove.trial import Stage, Trial, run_session, run_trial
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.run.prepare import Prepared, Request, prepare
 from eessi_validate.run.session import stopping_on_signals
@@ -128,10 +128,20 @@ class _Session:
             )
         self._stage = replace(self._stage, programs=programs)
 
+    @property
+    def _compat(self) -> Path:
+        family = self._stage.case.id.cpu_target.split('/')[0]
+        return self._stage.prepared.release.compat(family)
+
+    def _under_test(self) -> Path | None:
+        """Return the directory whose files are those of the software: installation or layer."""
+        if self._stage.case.id.software == COMPAT_LAYER:
+            return self._compat.resolve()
+        return next(iter(self._installations()), None)
+
     def _programs(self, result: CaseResult) -> tuple[Program, ...]:
-        prepared, case = self._stage.prepared, self._stage.case
-        compat = prepared.release.compat(case.id.cpu_target.split('/')[0])
-        return programs_of(result.job_script, prepared.stack.root, self._installations(), compat)
+        root = self._stage.prepared.stack.root
+        return programs_of(result.job_script, root, self._installations(), self._compat)
 
     def _installations(self) -> list[Path]:
         """Return the installation under test, and those that its module loads."""
@@ -144,17 +154,28 @@ class _Session:
 
     def _observe(self) -> Observation:
         """Run again with stand-ins that pass everything through, and see what is called."""
-        installation = next(iter(self._installations()), None)
+        installation = self._under_test()
         self._watcher.phase('watched: ' + ', '.join(p.relative for p in self._stage.programs))
         trial = Trial(
             self._directory / 'watched', self._nonce, self._limit(), {'mode': 'record'},
             watch=(installation,) if installation else (),
         )  # fmt: skip
         self._expect_pass(trial, 'while its programs are watched')
-        observation = read_observation(trial.control, installation)
+        observation = read_observation(trial.control, installation, self._common_files())
         if not observation.calls:
             raise HoldError('none of the programs in the job script was called: nothing to mutate')
         return observation
+
+    def _common_files(self) -> frozenset[Path]:
+        """Return the files of the compat layer that any session opens, such as those of its locale.
+
+        The tests of its other groups see their loss; one that asks for something else need not.
+        """
+        start = self._compat / 'startprefix'
+        if self._stage.case.id.software != COMPAT_LAYER or not start.exists():
+            return frozenset()
+        trial = Trial(self._directory / 'session', self._nonce, watch=(self._compat.resolve(),))
+        return run_session(self._stage, trial, start)
 
     def _limit(self) -> int:
         return max(_LEAST_SECONDS, math.ceil(_TIMES * self._sound_seconds))

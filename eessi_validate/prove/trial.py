@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shlex
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from eessi_validate.errors import HoldError
+from eessi_validate.prove.observation import opened_files
 from eessi_validate.prove.programs import Program
 from eessi_validate.results.model import CaseResult, PlannedCase
 from eessi_validate.results.store import RunStore, SavedPlan
@@ -102,6 +104,22 @@ def run_trial(stage: Stage, trial: Trial) -> CaseResult:
             )
     (result,) = store.results()
     return result
+
+
+def run_session(stage: Stage, trial: Trial, start: Path) -> frozenset[Path]:
+    """Enter the compat layer as a job does, count nothing, leave; return the files opened.
+
+    :arg start: its ``startprefix``.
+    """
+    trial.control.mkdir(parents=True)
+    init = stage.prepared.release.init
+    script = f'. {shlex.quote(str(init))} >/dev/null 2>&1\n{shlex.quote(str(start))} <<< "wc -c"\n'
+    script += 'sleep 1\n'  # the watcher writes down what it saw
+    subprocess.run(
+        [*_view(stage, trial), 'bash', '-c', script],
+        stdin=subprocess.DEVNULL, capture_output=True, check=False,
+    )  # fmt: skip
+    return frozenset(opened_files(trial.control))
 
 
 def _saved(prepared: Prepared, trial: Trial) -> SavedPlan:

@@ -39,6 +39,8 @@ class TestInfo:
     selects_dependents: bool = False
     #: Regular expression that the full name of a module must match; '' takes every build.
     builds: str = ''
+    #: It must know of an MPI of the site that stands in for the stack's.
+    asks_for_injected_mpi: bool = False
 
 
 def shipped_check_files() -> tuple[Path, ...]:
@@ -121,4 +123,5 @@ def _describe(cls: Any, path: Path) -> TestInfo:
         group=getattr(cls, 'group', ''),
         selects_dependents=bool(cls.selects_dependents),
         builds=cls.builds,
+        asks_for_injected_mpi=bool(cls.asks_for_injected_mpi),
     )

@@ -18,7 +18,7 @@ from eessi_validate.results.store import RunStore
 from eessi_validate.rfm.invoke import Completion, Invocation, run_reframe
 from eessi_validate.rfm.records import CaseRecord
 from eessi_validate.run.case_files import read_case_files
-from eessi_validate.run.installations import decide_installations, decide_release
+from eessi_validate.run.installations import decide_installations, decide_release, injected_mpi
 from eessi_validate.run.prepare import Prepared
 from eessi_validate.run.reconcile import absent, judge_record, with_history
 from eessi_validate.stack.consistency import module_tree_findings
@@ -58,6 +58,7 @@ class Execution:
     environment: Mapping[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     unplanned: list[str] = field(default_factory=list)
+    _injections: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def execute(self, cases: Sequence[PlannedCase]) -> None:
         """Run ``cases``; afterwards each of them has a result in the store, unless stopped."""
@@ -238,8 +239,18 @@ class Execution:
             'partition': case.partition,
             'environ': case.environ,
             'inputs': inputs,
+            'injection': self._injection(case),
         }
         return {'test': case.id.test, 'case': row}
+
+    def _injection(self, case: PlannedCase) -> dict[str, str]:
+        asking = {test.name for test in self.prepared.catalogue if test.asks_for_injected_mpi}
+        if case.id.test not in asking:
+            return {}
+        tree = self._tree(case)
+        if tree.directory not in self._injections:
+            self._injections[tree.directory] = injected_mpi(self.prepared.release, tree)
+        return self._injections[tree.directory]
 
     def _case_nonce(self, case: PlannedCase) -> str:
         """Derive the case's nonce from the run's, so that one number repeats the whole run."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import eessi_library.installation as installation
 from eessi_library.installation import release_checks as of_release
+from eessi_library.installation.mpi_injection import injection
 from eessi_validate.errors import UsageError
 from eessi_validate.plan.installation_cases import (
     EMULATED_TEST,
@@ -46,6 +47,11 @@ _GROUPS: Final = {
 def library_release(release: Release, tree: TargetTree) -> installation.Release:
     """Return a release and CPU target in the words of the library."""
     return installation.Release(str(release.path), tree.target.name, directory=tree.alias)
+
+
+def injected_mpi(release: Release, tree: TargetTree) -> dict[str, str]:
+    """Return where a site injects its MPI into a CPU target; empty where it does not."""
+    return injection(library_release(release, tree))
 
 
 def installation_request(

@@ -15,6 +15,8 @@ from typing import Any
 
 from reframe.core.builtins import parameter
 
+from eessi_library.installation import Release
+from eessi_library.installation.mpi_injection import injection
 from eessi_validate.stack import discover_modules
 from eessi_validate.stack.scales import scales
 
@@ -42,6 +44,8 @@ class Case:
     environ: str = ''
     #: Values of further variables of the test, such as the path of the compat layer.
     inputs: dict[str, str] = field(default_factory=dict, hash=False)
+    #: Where the site injects its own MPI, for tests that ask; empty where it does not.
+    injection: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 def planned_cases(test: str, covers: str) -> Any:
@@ -76,11 +80,18 @@ def _loaded_stack_cases(covers: str) -> list[Case]:
         for module in discover_modules(Path(tree)):
             if module.software == covers:
                 target = _cpu_target(tree)
-                found += [_case(module, target, scale.name) for scale in scales()]
+                site = _injection(tree)
+                found += [_case(module, target, scale.name, site) for scale in scales()]
     return found
 
 
-def _case(module: Any, target: str, scale: str) -> Case:
+@cache
+def _injection(tree: str) -> dict[str, str]:
+    release, _, target = tree.removesuffix('/modules/all').partition('/software/linux/')
+    return injection(Release(release, target)) if target else {}
+
+
+def _case(module: Any, target: str, scale: str, injected: dict[str, str]) -> Case:
     return Case(
         key=f'{module.full_name}@{target}%{scale}',
         module=module.full_name,
@@ -89,6 +100,7 @@ def _case(module: Any, target: str, scale: str) -> Case:
         toolchain=module.toolchain,
         cpu_target=target,
         scale=scale,
+        injection=injected,
     )
 
 

@@ -53,6 +53,9 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
     #: Partition features that a case needs besides its scale, e.g. ``gpu``.
     needs: ClassVar[tuple[str, ...]] = ()
 
+    #: Whether it must know of an MPI of the site that stands in for the stack's.
+    asks_for_injected_mpi: ClassVar[bool] = False
+
     #: The case; each implementation defines it with ``planned_cases``.
     case = parameter(loggable=False)
 
@@ -86,7 +89,8 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.valid_prog_environs = [case.environ or '*']
         self.tags |= {case.scale, self.kind, case.software}
         self.program_root = os.environ.get(ROOT_VARIABLE, '')
-        for name, value in case.inputs.items():
+        injection = case.injection if self.asks_for_injected_mpi else {}
+        for name, value in (case.inputs | injection).items():
             if not hasattr(type(self), name):
                 raise ReframeError(f'{type(self).__name__} has no variable {name!r} to set')
             setattr(self, name, value)

@@ -18,6 +18,7 @@ class EESSI_MPI_Communication(Communication, EESSIImplementation):
     # The same C library as the stack's, whatever the host's is.
     executable = '"$EESSI_EPREFIX/usr/bin/python3"'
     mpi_prefix = '$EBROOTOPENMPI'
+    asks_for_injected_mpi = True
 
     def memory_per_task(self):
         return '1G'

@@ -13,6 +13,7 @@ class EESSI_Mpi4py_Communication(PythonCommunication, EESSIImplementation):
     case = planned_cases(__qualname__, covers)
     compute_unit = CPU_CORE
     mpi_prefix = '$EBROOTOPENMPI'
+    asks_for_injected_mpi = True
 
     def memory_per_task(self):
         return '1G'

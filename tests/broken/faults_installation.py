@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +109,7 @@ def _foreign_mpi(stack: Tampering) -> None:
     """An MPI of another family that carries the same SONAME and a part of the symbols."""
     place = stack.release.parent.parent / 'host_injections' / stack.release.name
     place = place / 'software/linux/x86_64/generic/rpath_overrides/OpenMPI/system/lib'
-    os.makedirs(place, exist_ok=True)
+    stack.tree(place)
     library = place / 'libmpi.so.40'
     code = 'int MPI_Init(int *c, char ***v) { return 0; }'
     stack.add(library, b'')

@@ -49,17 +49,15 @@ def _status_after_success(stack: Tampering) -> None:
     stack.wrap(_rscript(stack), after='status=3')
 
 
-def _scale(stack: Tampering, name: str, factor: float) -> None:
-    """Multiply every number of one result."""
+def _scale(stack: Tampering, name: str, factor: float, digits: int = 17) -> None:
+    """Multiply every number of one result, and print it with so many digits."""
     program = (
         'index($0, head) == 1 { n = split(substr($0, length(head) + 1), v, " "); line = head; '
-        'for (i = 1; i <= n; i++) line = line sprintf("%.17g ", v[i] * factor); print line; next } '
+        'for (i = 1; i <= n; i++) line = line sprintf(form, v[i] * factor); print line; next } '
         '{ print }'
     )
-    stack.wrap(
-        _rscript(stack),
-        call=f'"$real" "$@" | awk -v head="eessi-r: {name} = " -v factor={factor!r} \'{program}\'',
-    )
+    options = f'-v head="eessi-r: {name} = " -v factor={factor!r} -v form="%.{digits}g "'
+    stack.wrap(_rscript(stack), call=f'"$real" "$@" | awk {options} \'{program}\'')
 
 
 def _wrong_eigenvalues(stack: Tampering) -> None:
@@ -69,6 +67,11 @@ def _wrong_eigenvalues(stack: Tampering) -> None:
 def _almost_right_solution(stack: Tampering) -> None:
     """Off by 1e-9: a loose comparison would pass, HPL's criterion does not."""
     _scale(stack, 'solve', 1 + 1e-9)
+
+
+def _single_precision(stack: Tampering) -> None:
+    """Keep as many digits as float32 has: a solution of whole numbers would be the same."""
+    _scale(stack, 'solve', 1, digits=8)
 
 
 def _subtly_wrong_library(stack: Tampering) -> None:
@@ -136,6 +139,7 @@ FAULTS = (
     Fault('R: crash after the result', _crash_after_result, r'signal 11|SIGSEGV', R),
     Fault('R: non-zero status after success', _status_after_success, r'exit status 3', R),
     Fault('R: eigenvalues off by 1e-3', _wrong_eigenvalues, r'scaled error of eigenvalues', R),
+    Fault('R: solution in single precision', _single_precision, r'scaled error of solve', R),
     Fault('R: solution off by 1e-9', _almost_right_solution, r'scaled error of solve', R),
     Fault('R: library off by 1e-9', _subtly_wrong_library, r'error of [pq]norm in R', R),
     Fault('R: one thread instead of two', _one_thread_only, r'counts 1 thread', R_TWO_THREADS),

@@ -81,6 +81,14 @@ class Tampering:
         self._added.append(path)
         return path
 
+    def tree(self, path: Path) -> None:
+        """Make a directory somewhere in the stack, and those above it that are not there."""
+        missing = path
+        while not missing.parent.exists():
+            missing = missing.parent
+        path.mkdir(parents=True)
+        self._added.append(missing)
+
     def recorded(self) -> Path:
         """Return what a sound run of the application wrote; ask before anything is broken."""
         if self._recorded is None:
@@ -114,3 +122,4 @@ def mend_leftovers(root: Path) -> None:
     """Put back what a killed test run left broken."""
     for sound in root.rglob(f'*{_SOUND}'):
         _put_back(sound.with_name(sound.name.removesuffix(_SOUND)))
+    shutil.rmtree(root / 'host_injections', ignore_errors=True)

@@ -14,6 +14,7 @@ import faults_lammps
 import faults_linear_algebra
 import faults_mpi
 import faults_mpi4py
+import faults_mpi_injected
 import faults_numpy_scipy
 import faults_openfoam
 import faults_quantum_espresso
@@ -31,6 +32,7 @@ MODULES = (
     faults_gromacs,
     faults_installation,
     faults_mpi,
+    faults_mpi_injected,
     faults_linear_algebra,
     faults_lammps,
     faults_openfoam,

@@ -98,3 +98,15 @@ def test_compat_layer_of_the_session_is_one_case(
     (case,) = cases_of('A', 'compat')
     assert (case.key, case.cpu_target) == ('compat/2025.06@aarch64', 'aarch64')
     assert case.inputs['compat_path'] == '/s/versions/2025.06/compat/linux/aarch64'
+
+
+def test_cases_of_the_loaded_stack_know_the_mpi_of_the_site(tree: Path) -> None:
+    place = 'host_injections/2025.06/software/linux/x86_64/amd/zen2/rpath_overrides/OpenMPI'
+    directory = tree.parents[6] / place / 'system' / 'lib'
+    directory.mkdir(parents=True)
+    injected = {case.injection['injected_mpi'] for case in cases_of('A', 'Tool')}
+    assert injected == {str(directory)}
+
+
+def test_cases_know_of_no_other_mpi_where_none_is_injected(tree: Path) -> None:
+    assert [case.injection for case in cases_of('A', 'Tool') if case.injection] == []

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from eessi_library.elf import read_elf
+from eessi_library.installation import Release as Layers
+from eessi_library.installation.mpi_injection import injection_directory
 from eessi_validate.errors import UsageError
 from eessi_validate.localstack import (
     BuildRequest,
@@ -83,6 +86,13 @@ def test_every_module_sets_what_easybuild_sets(local_stack):
     said = in_shell(local_stack, 'module load GROMACS; env')
     for name in ('GCCCORE', 'HWLOC', 'OPENBLAS', 'FFTW', 'OPENMPI', 'FOSS', 'GROMACS'):
         assert f'EBROOT{name}={local_stack}/' in said
+
+
+def test_objects_look_for_the_mpi_of_the_site_first(local_stack):
+    release = Layers(f'{local_stack}/versions/2023.06', f'{ARCH}/generic')
+    for name in ('OpenMPI/*/bin/mpirun', 'GROMACS/*/bin/gmx_mpi', 'OpenMPI/*/**/libmpi.so.40'):
+        path = next(Path(release.software, 'software').glob(name))
+        assert read_elf(path).rpath.split(':')[0] == injection_directory(release), name
 
 
 def test_startprefix_says_what_gentoos_says_and_hands_the_exit_status_on(local_stack):

@@ -16,6 +16,7 @@ import pytest
 from proving_ground import make_proving_ground, state_of
 
 pytestmark = pytest.mark.slow
+needs_view = pytest.mark.usefixtures('view')
 
 PROVE = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'prove']
 
@@ -46,6 +47,7 @@ def fates(document: dict[str, Any]) -> dict[str, str]:
     return {result['name']: result['fate'] for result in document['results']}
 
 
+@needs_view
 def test_strong_test_kills_every_mutant_and_the_stack_stays(root: Path) -> None:
     before = state_of(root)
     code, document, errors = prove(root, 'SITE_Strong')
@@ -63,6 +65,7 @@ def test_strong_test_kills_every_mutant_and_the_stack_stays(root: Path) -> None:
     assert state_of(root) == before
 
 
+@needs_view
 def test_every_mutant_is_killed_for_its_fault(root: Path) -> None:
     _, document, _ = prove(root, 'SITE_Strong')
     reasons = {result['name']: result['reason'] for result in document['results']}
@@ -74,6 +77,7 @@ def test_every_mutant_is_killed_for_its_fault(root: Path) -> None:
     assert 'did not write result.txt' in reasons['missing output: result.txt']
 
 
+@needs_view
 def test_weak_test_is_told_its_survivors(root: Path) -> None:
     code, document, _ = prove(root, 'SITE_Weak')
     assert code == 1
@@ -112,6 +116,7 @@ def test_results_do_not_go_into_the_stack(root: Path) -> None:
     assert (code, 'lies in the stack' in errors) == (2, True)
 
 
+@needs_view
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGKILL], ids=['Ctrl-C', 'kill -9'])
 def test_stopped_proof_leaves_stack_and_host_as_they_were(
     root: Path, number: signal.Signals

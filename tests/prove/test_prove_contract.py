@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.usefixtures('view')]
 
 PROVE = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'prove']
 
@@ -26,6 +26,12 @@ STACKS = {
     'breakable-spark': ('spark',),
 }
 
+#: Tests of the compat layer that apply to that of a local stack; the quickest are in ASKED.
+COMPAT_GROUPS = (
+    'CompatTools', 'CLibrary', 'NameService', 'TrustStore', 'Loader', 'PackageDatabase',
+    'ModuleSystem', 'LocaleAndTime', 'Permissions',
+)  # fmt: skip
+
 #: Test, scale, stack. At the smallest scale; MPI needs two ranks.
 ASKED = [
     # Two to three minutes together, on two cores; the others in the time that CI has left.
@@ -35,6 +41,7 @@ ASKED = [
     ('EESSI_MPI_Communication', 'cores_2', 'local'),
 ]
 FURTHER = [
+    *((f'EESSI_compat_{group}', 'cores_1', 'local') for group in COMPAT_GROUPS),
     ('EESSI_HPCC_Challenge', 'cores_2', 'full'),
     ('EESSI_OpenFOAM_LidDrivenCavity', 'cores_1', 'full'),
     ('EESSI_LAMMPS_LennardJonesMelt', 'cores_1', 'full'),
@@ -57,6 +64,10 @@ INAPPLICABLE = {
     ('fewer ranks', 'the case has one rank: choose a larger --scale'),
     ('missing program', 'without it the test takes another way: its job script does not name it'),
     ('missing data files', 'the run opened none in the installation under test'),
+    (
+        'missing data files',
+        'the run opened none but those that every session of the compat layer opens',
+    ),
     ('missing library', 'the run opened none in the installation under test'),
     ('perturbed numbers', 'nothing that the programs write is a number or digest'),
 }

@@ -68,13 +68,20 @@ class CompatLayerTest(LibraryTest, pin_prefix=True):
         """Write the script of each check and enter the compat layer with all of them."""
         inside = [name for name in self._applicable if hasattr(self, f'script_{name}')]
         for name in inside:
-            self.write(f'{name}.sh', getattr(self, f'script_{name}')())
+            self.write(f'{name}.sh', self._script(name))
         script = session.session_script(self.compat_path, self.stagedir, self.nonce, inside)
         self.write('session.sh', script)
         self._inside = inside
         self.executable = self._entrance()
         self.executable_opts = ['< session.sh', '> session.out', '2> session.err']
         self.postrun_cmds += ['cat session.out', 'cat session.err >&2']
+
+    def _script(self, name: str) -> str:
+        """Return the script of a check; what it needs and does not find is a fault of the layer."""
+        try:
+            return str(getattr(self, f'script_{name}')())
+        except SanityError as error:
+            return f'echo {shlex.quote(str(error))} >&2\nexit 1\n'
 
     def _entrance(self) -> str:
         if self._has_startprefix():

@@ -52,7 +52,10 @@ class Loader(CompatLayerTest, pin_prefix=True):
         return integer(self.nonce, 'loader number', 100_000, 999_999)
 
     def script_own_libraries(self) -> str:
-        """The files that bash, Python and the tools of a shell map into memory."""
+        """The files that bash, Python and the tools of a shell map into memory.
+
+        ``_hashlib`` is Python's link to OpenSSL: ``hashlib`` alone would do without.
+        """
         return f"""\
 echo "bash {self.number}"
 while read -r line; do echo "$line"; done </proc/self/maps
@@ -67,7 +70,7 @@ for program in cat awk sed grep; do
 done
 if type -P python3 >/dev/null; then
     echo "python3 {self.number}"
-    python3 -I -B -c 'import ctypes, hashlib, math, zlib; print(open("/proc/self/maps").read())'
+    python3 -I -B -c 'import _hashlib, ctypes, math, zlib; print(open("/proc/self/maps").read())'
 fi
 """
 

@@ -63,7 +63,16 @@ module use "$PWD/modules"
 
     def script_module_avail(self) -> str:
         """All modules, one a line."""
-        return self._start() + 'module -t avail 2>&1\necho "status $?"\nmodule --version 2>&1\n'
+        return (
+            self._start()
+            # Without the stage directory: a run elsewhere prints the same number of bytes.
+            + """\
+listed=$(module -t avail 2>&1)
+echo "status $?"
+echo "${listed//$PWD/.}"
+module --version 2>&1
+"""
+        )
 
     def judge_module_avail(self, out: str) -> None:
         """Lmod's own modules and this run's."""

@@ -76,6 +76,13 @@ class ReleaseLinkage:
         """Number of objects that this loader knows by now."""
         return len(self._remembered)
 
+    def load(self, path: str) -> Program:
+        """Return what the loader of the release maps for an object.
+
+        Raises ElfError, LoaderLimit or OSError when the object itself cannot be read.
+        """
+        return self._libraries.load(path, interpreter=self.interpreter)
+
     def check(self, request: InstallationRequest, member: str) -> Iterator[Observation]:
         """Yield what is wrong with one ELF member of an installation."""
         path = f'{request.path}/{member}'
@@ -138,7 +145,7 @@ class ReleaseLinkage:
         if os.path.realpath(self.release.located(self.interpreter)) == seen.real_path:
             return
         try:
-            result = self._libraries.load(path, interpreter=self.interpreter)
+            result = self.load(path)
         except (ElfError, LoaderLimit, OSError) as error:
             yield Observation(
                 'linkage/malformed', Severity.ERROR, member, str(error), f'cannot load: {error}'

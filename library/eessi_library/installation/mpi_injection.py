@@ -3,7 +3,8 @@
 Every library of the stack's MPI that has a counterpart must keep its SONAME, and every symbol that
 objects of the stack bind to it must be there. MPI has no ABI of its own before MPI-5.0: constants
 such as MPI_COMM_WORLD are addresses of symbols in Open MPI and numbers in MPICH, so a library of
-the other family lacks symbols and is refused by their names.
+the other family lacks symbols and is refused by their names. Which library an object gets, and
+whether that one finds what it needs itself, is asked of the release's loader (simulated).
 """
 
 from __future__ import annotations
@@ -13,9 +14,18 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from eessi_library.elf import ElfError, read_elf, read_symbols
+from eessi_library.elf import (
+    ElfError,
+    FindingKind,
+    LoaderLimit,
+    Program,
+    read_elf,
+    read_symbols,
+)
 
 from .inventory import Kind, classify, walk
+from .layout import installations
+from .linkage import ReleaseLinkage
 from .model import Observation, Release, Severity
 
 #: Where the objects of a release look first (EESSI docs, "Injecting your own MPI").
@@ -26,6 +36,17 @@ _LIBRARIES: Final = (
     *('libmpi', 'libmpi_mpifh', 'libmpi_usempif08', 'libmpi_usempi_ignore_tkr', 'libmpi_cxx'),
     *('libopen-rte', 'libopen-pal', 'libmpich', 'libmpicxx'),
 )
+
+
+#: What can be wrong with the libraries of the site themselves, seen with the stack's C library.
+_UNFIT: Final = {
+    FindingKind.MISSING_LIBRARY: 'missing-library',
+    FindingKind.UNUSABLE_LIBRARY: 'unusable-library',
+    FindingKind.MISSING_VERSION: 'missing-version',
+}
+
+#: Whose installations hold the MPI that a site replaces.
+SOFTWARE: Final = 'OpenMPI'
 
 
 def injection_directory(release: Release) -> str:
@@ -80,6 +101,72 @@ def check_injected_mpi(
         for symbol in sorted(wanted[soname][0] - exports):
             reason = f'the injected {soname} has no {symbol}, which objects of the stack bind'
             yield found('missing-symbol', wanted[soname][1], symbol, reason)
+
+
+def check_use(
+    linkage: ReleaseLinkage, own: str, injected: str, objects: Iterable[str]
+) -> Iterator[Observation]:
+    """Yield which objects of the stack do not get the injected MPI, and what that one lacks.
+
+    :arg own: directory with the MPI libraries of the stack that the injected ones replace.
+    :arg objects: programs and libraries of the stack; those not linked to MPI are passed by.
+    """
+    replaced = set(mpi_libraries(own)) & set(mpi_libraries(injected))
+    for path in objects:
+        try:
+            elf = read_elf(path)
+            if elf is None or not replaced & set(elf.needed):
+                continue
+            program = linkage.load(path)
+        except (ElfError, LoaderLimit, OSError):
+            continue  # the checks of installations name it
+        yield from _not_used(program, injected, replaced & set(elf.needed))
+        for finding in program.findings:
+            name = _UNFIT.get(finding.kind)
+            if name and os.path.dirname(finding.object) == injected:
+                yield Observation(
+                    f'mpi/{name}', Severity.ERROR, finding.object, finding.subject, finding.message
+                )
+
+
+def _not_used(program: Program, injected: str, sonames: set[str]) -> Iterator[Observation]:
+    for soname in sorted(sonames):
+        found = program.object_for(soname)
+        if found is None or os.path.dirname(found.path) == injected:
+            continue
+        reason = (
+            f'takes {soname} from {found.path}, not from the injected MPI: its search path does '
+            f'not name {injected} first, or what is there is for another machine'
+        )
+        yield Observation('mpi/not-used', Severity.ERROR, program.root, soname, reason)
+
+
+def linked_library(release: Release) -> str | None:
+    """Return a shared library of the stack that is linked to MPI, None when it has none.
+
+    One of other software than MPI itself if there is one: it knows only what the standard has.
+    """
+    tops = [request.path for request in installations(release)]
+    own = [top for top in tops if os.path.basename(os.path.dirname(top)) == SOFTWARE]
+    for top in [*(top for top in tops if top not in own), *own]:
+        place = release.located(top)
+        for pattern in ('lib*/*.so*', 'lib*/*/*.so*'):
+            for path in sorted(glob.glob(f'{glob.escape(place)}/{pattern}')):
+                try:
+                    elf = read_elf(path)
+                except (ElfError, OSError):
+                    continue
+                if elf and any(name.startswith('libmpi.so') for name in elf.needed):
+                    return f'{top}{path[len(place) :]}'
+    return None
+
+
+def injection(release: Release) -> dict[str, str]:
+    """Return what the test of MPI must know where a site injects its own; nothing elsewhere."""
+    directory = injection_directory(release)
+    if not os.path.lexists(release.located(directory)):
+        return {}
+    return {'injected_mpi': directory, 'linked_object': linked_library(release) or ''}
 
 
 def _bound_symbols(

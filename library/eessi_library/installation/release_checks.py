@@ -13,8 +13,16 @@ from collections.abc import Iterable
 from .gpu_driver import check_driver, cuda_versions, driver_version
 from .init_selection import check_init
 from .layout import installations
+from .linkage import ReleaseLinkage
 from .model import Finding, Observation, Release, group
-from .mpi_injection import check_injected_mpi, injection_directory, linked_objects, mpi_directory
+from .mpi_injection import (
+    SOFTWARE,
+    check_injected_mpi,
+    check_use,
+    injection_directory,
+    linked_objects,
+    mpi_directory,
+)
 from .rules import judge
 
 
@@ -37,12 +45,16 @@ def mpi_findings(release: Release) -> tuple[Finding, ...]:
     found: list[Observation] = []
     everything = [release.located(request.path) for request in installations(release)]
     injected = release.located(injection_directory(release))
+    linkage = ReleaseLinkage(release)
     for top in everything:
-        if os.path.basename(os.path.dirname(top)) != 'OpenMPI':
+        if os.path.basename(os.path.dirname(top)) != SOFTWARE:
             continue
         own = mpi_directory(top)
-        if own is not None:
-            found += check_injected_mpi(own, injected, linked_objects(everything))
+        if own is None:
+            continue
+        found += check_injected_mpi(own, injected, linked_objects(everything))
+        if os.path.isdir(injected):
+            found += check_use(linkage, own, injected, linked_objects(everything))
     return _findings(release, 'host_injections', found)
 
 

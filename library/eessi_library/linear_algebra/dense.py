@@ -71,7 +71,7 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
         'solve': {
             'n': solve_order,
             'a': system.as_numbers(),
-            'b': _thirds(
+            'b': mx.thirds(
                 mx.right_hand_side(system, mx.integer_vector(nonce, 'solve x', solve_order))
             ),
         },
@@ -95,14 +95,6 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
             'w': mx.integer_vector(nonce, 'singular w', columns),
         },
     }
-
-
-def _thirds(numbers: list[int]) -> list[float]:
-    """A third of each, so that the solution needs all digits of float64.
-
-    Integers would be the same after a detour through float32, and a solver that takes one passes.
-    """
-    return [number / 3 for number in numbers]
 
 
 def read_result(text: str) -> dict[str, Any]:

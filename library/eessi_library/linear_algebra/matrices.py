@@ -98,6 +98,14 @@ def matrix_norm(matrix: Matrix) -> float:
     return max(sum(abs(a) for a in row) for row in matrix)
 
 
+def thirds(numbers: Sequence[int]) -> list[float]:
+    """Return a third of each, so that a solution needs all digits of float64.
+
+    Integers would be the same after a detour through float32, and a solver that takes one passes.
+    """
+    return [number / 3 for number in numbers]
+
+
 def scaled_residual(
     matrix: Matrix, x: Vector, b: Vector, epsilon: float = EPSILON, order: int | None = None
 ) -> float:

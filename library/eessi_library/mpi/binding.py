@@ -9,6 +9,8 @@ import ctypes
 import glob
 import os
 
+#: The libraries of Open MPI that a site brings together: MPI itself and its run-time layers.
+FAMILY = ('libmpi', 'libopen-rte', 'libopen-pal')
 #: ``mpi.h`` of Open MPI.
 LOCK_SHARED = 2
 _MAX_LIBRARY_VERSION = 256
@@ -34,11 +36,12 @@ def library_file(prefix):
 class Mpi:
     """An initialised MPI; ``call`` calls its functions, ``handle`` gives its constants."""
 
-    def __init__(self, prefix):
+    def __init__(self, prefix, linked=''):
+        path = library_through(linked) if linked else library_file(prefix)
         # Components that Open MPI loads itself bind to the library's symbols.
-        self._library = ctypes.CDLL(library_file(prefix), mode=ctypes.RTLD_GLOBAL)
+        self._library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
         if not hasattr(self._library, 'ompi_mpi_comm_world'):
-            raise OSError(library_file(prefix) + ' is not Open MPI')
+            raise OSError(path + ' is not Open MPI')
         self.call('MPI_Init', None, None)
         self.world = self.handle('comm_world')
         self.byte, self.int64 = self.handle('byte'), self.handle('int64_t')
@@ -104,11 +107,40 @@ class Mpi:
         self.call('MPI_Finalize')
 
 
-def loaded_library():
-    """Return the path of the MPI library that this process has in memory; '' if none."""
+def library_through(linked):
+    """Return the MPI library that the loader chooses for an object that is linked to MPI."""
+    ctypes.CDLL(linked, mode=ctypes.RTLD_GLOBAL)
+    path = loaded_library()
+    if not path:
+        raise OSError(linked + ' brings no MPI library')
+    return path
+
+
+def stem(path):
+    """Return the name of a shared library without version: ``libmpi``; '' for another file."""
+    name, so, version = os.path.basename(path).partition('.so')
+    return name if so and not version.strip('.0123456789') else ''
+
+
+def loaded_libraries():
+    """Return the paths of all libraries of MPI that this process has in memory."""
+    found = set()
     with open('/proc/self/maps') as maps:
         for line in maps:
-            path = line.split(None, 5)[-1].strip()
-            if os.path.basename(path).startswith('libmpi.so'):
-                return path
-    return ''
+            words = line.split(None, 5)
+            if len(words) == 6 and stem(words[5].strip()) in FAMILY:
+                found.add(words[5].strip())
+    return sorted(found)
+
+
+def loaded_library():
+    """Return the path of the MPI library that this process has in memory; '' if none."""
+    return next((path for path in loaded_libraries() if stem(path) == 'libmpi'), '')
+
+
+def offered_libraries(directory):
+    """Return the libraries of MPI in a directory, without links: as they appear in memory."""
+    if not directory or not os.path.isdir(directory):
+        return []
+    names = [name for name in os.listdir(directory) if stem(name) in FAMILY]
+    return sorted({os.path.realpath(os.path.join(directory, name)) for name in names})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
+from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect
 from eessi_library.interpreter import last_exception
@@ -17,6 +19,7 @@ from eessi_library.mpi.report import (
     RankReport,
     difference,
     error_message,
+    not_injected,
     parse_report,
 )
 
@@ -41,6 +44,10 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
     #: choose.
     mpi_prefix = variable(str, value='', loggable=True)
 
+    #: Directory with a site's MPI that stands in for that of the installation; '' if none does.
+    #: Every rank must have its libraries in memory then, whichever version they are.
+    injected_mpi = variable(str, value='', loggable=True)
+
     #: What runs on the ranks: files beside this one.
     programs: ClassVar[tuple[str, ...]] = ()
 
@@ -54,7 +61,7 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
         'collectives': 'MPI standard 3.1, chapter 5; sums in closed form, k n (n + 1) / 2',
         'one-sided': 'MPI standard 3.1, chapter 11',
         'layout': 'ranks and ranks per node asked for',
-        'library': 'the installation and version under test, not those of the host',
+        'library': "the installation and version under test, or the site's MPI where one stands in",
     }
 
     directions: ClassVar[dict[str, str]] = {
@@ -81,8 +88,14 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
             '--nonce': self.nonce,
             '--elements': str(self.elements),
         }
+        if self.injected_mpi:
+            options |= self.options_of_injection()
         words = [word for option in options.items() for word in option]
         self.executable_opts = [*self.isolation, f'probe/{self.programs[0]}', *words]
+
+    def options_of_injection(self) -> dict[str, str]:
+        """Return the options of the program where a site's MPI stands in."""
+        return {'--injected': shlex.quote(self.injected_mpi)}
 
     @sanity_function
     def data_arrived(self) -> bool:
@@ -126,6 +139,11 @@ class CommunicationTest(LibraryTest, pin_prefix=True):
         return Expected(self.nonce, self.num_tasks, self.elements)
 
     def _expect_library(self, reports: list[RankReport]) -> None:
+        if self.injected_mpi:
+            for report in reports:
+                if fault := not_injected(report, self.injected_mpi):
+                    raise SanityError(f'rank {report.rank} {fault}')
+            return
         for report in reports:
             expect(
                 not self.mpi_prefix or report.library.startswith(report.prefix + '/'),
@@ -175,6 +193,15 @@ class Communication(CommunicationTest, pin_prefix=True):
     programs = ('probe.py', 'binding.py', 'pattern.py')
     # It sees no Python packages but its own.
     isolation = ('-E', '-s')
+
+    #: Shared library of the stack that is linked to MPI. Where a site's MPI stands in, it is
+    #: loaded first: the search path of the stack's own objects decides which MPI they get.
+    linked_object = variable(str, value='', loggable=True)
+
+    def options_of_injection(self) -> dict[str, str]:
+        """Return the options of the program where a site's MPI stands in."""
+        expect(bool(self.linked_object), 'no object of the stack is linked to MPI: none to load')
+        return {**super().options_of_injection(), '--linked': shlex.quote(self.linked_object)}
 
 
 class PythonCommunication(CommunicationTest, pin_prefix=True):

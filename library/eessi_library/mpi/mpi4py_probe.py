@@ -197,6 +197,7 @@ def main():
     parser.add_argument('--prefix', default='')
     parser.add_argument('--nonce', required=True)
     parser.add_argument('--elements', type=int, required=True)
+    parser.add_argument('--injected', default='')
     options = parser.parse_args()
     probe = Probe(options.nonce, options.elements)
     probe.point_to_point()
@@ -212,6 +213,8 @@ def main():
         'node': hashlib.sha256(MPI.Get_processor_name().encode()).hexdigest()[:12],
         'library_version': MPI.Get_library_version(),
         'library': binding.loaded_library(),
+        'libraries': binding.loaded_libraries(),
+        'offered': binding.offered_libraries(options.injected),
         'prefix': os.path.realpath(options.prefix) if options.prefix else '',
         'operations': probe.records,
         'timings': timings,

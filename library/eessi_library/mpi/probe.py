@@ -210,8 +210,10 @@ def main():
     parser.add_argument('--prefix', default='')
     parser.add_argument('--nonce', required=True)
     parser.add_argument('--elements', type=int, required=True)
+    parser.add_argument('--injected', default='')
+    parser.add_argument('--linked', default='')
     options = parser.parse_args()
-    mpi = binding.Mpi(options.prefix)
+    mpi = binding.Mpi(options.prefix, options.linked)
     probe = Probe(mpi, options.nonce, options.elements)
     probe.point_to_point()
     probe.moving_collectives()
@@ -226,6 +228,8 @@ def main():
         'node': hashlib.sha256(mpi.processor_name().encode()).hexdigest()[:12],
         'library_version': mpi.library_version(),
         'library': binding.loaded_library(),
+        'libraries': binding.loaded_libraries(),
+        'offered': binding.offered_libraries(options.injected),
         'prefix': os.path.realpath(options.prefix) if options.prefix else '',
         'operations': probe.records,
         'timings': timings,

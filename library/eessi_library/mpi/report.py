@@ -46,6 +46,9 @@ class RankReport:
     #: Path of the MPI library in the rank's memory, and of the installation it was asked from.
     library: str
     prefix: str
+    #: All libraries of MPI in the rank's memory, and those that the site's directory offers it.
+    libraries: tuple[str, ...]
+    offered: tuple[str, ...]
     operations: dict[str, Record] = field(hash=False)
     #: ``latency_us``, ``allreduce_us`` and ``bandwidth_mb_per_s``.
     timings: dict[str, float] = field(hash=False)
@@ -75,6 +78,8 @@ def parse_report(text: str) -> RankReport:
             library_version=str(raw['library_version']),
             library=str(raw['library']),
             prefix=str(raw['prefix']),
+            libraries=tuple(map(str, raw.get('libraries', [raw['library']]))),
+            offered=tuple(map(str, raw.get('offered', ()))),
             operations={
                 name: Record(
                     int(record['bytes']),
@@ -91,6 +96,26 @@ def parse_report(text: str) -> RankReport:
         raise ReportError(
             f'a rank wrote something else than a report: {type(error).__name__}: {error}'
         ) from error
+
+
+def not_injected(report: RankReport, directory: str) -> str | None:
+    """Say which library a rank has in memory in place of the site's MPI, or None if it has that.
+
+    Compared are the files themselves: what the directory offers may be links.
+    """
+    offered = {_stem(path) for path in report.offered}
+    if 'libmpi' not in offered:
+        return f'finds no MPI of the site in {directory} on its node'
+    for path in report.libraries:
+        if _stem(path) in offered and path not in report.offered:
+            return f'has loaded {path}, not the MPI of the site in {directory}'
+    if 'libmpi' not in map(_stem, report.libraries):
+        return f'has loaded no MPI library, not even that of the site in {directory}'
+    return None
+
+
+def _stem(path: str) -> str:
+    return path.rpartition('/')[2].partition('.so')[0]
 
 
 def difference(operation: str, record: Record | None, expected: Received) -> str | None:

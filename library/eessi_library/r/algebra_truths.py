@@ -60,8 +60,8 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
         'crossproduct_w': vector('crossproduct w', k),
         'solve_n': system,
         'solve_a': matrix('solve a'),
-        'solve_b': mx.right_hand_side(
-            mx.IntegerMatrix(*matrix('solve a')), vector('solve x', system)
+        'solve_b': mx.thirds(
+            mx.right_hand_side(mx.IntegerMatrix(*matrix('solve a')), vector('solve x', system))
         ),
         'factor_n': factor,
         'factor_scale': scale,

@@ -191,6 +191,27 @@ def test_rules_of_the_local_stack_are_for_no_other_stack() -> None:
     assert not rule.explains('software.eessi.io', 'TensorFlow', seen)
 
 
+@pytest.mark.parametrize(
+    ('member', 'subject', 'explained'),
+    [
+        ('bin/gdb', 'sha guarded', True),
+        ('bin/gdb', 'ssse3 guarded', True),
+        ('bin/gdb', 'sha unguarded', False),
+        ('bin/gdb', 'avx2 guarded', False),
+        ('bin/gmx', 'sha guarded', False),
+    ],
+)
+def test_the_sha1_of_libiberty_is_explained_and_nothing_else(
+    member: str, subject: str, explained: bool
+) -> None:
+    from eessi_library.installation.model import Observation
+    from eessi_library.installation.rules import allow_rules
+
+    seen = Observation('isa/beyond-target', Severity.ERROR, member, subject, 'x')
+    rules = [rule for rule in allow_rules() if rule.id == 'isa-libiberty-sha1']
+    assert [rule.explains('software.eessi.io', 'GDB', seen) for rule in rules] == [explained]
+
+
 def test_workers_end_with_a_caller_that_is_killed(release: Release, tmp_path: Path) -> None:
     install(release, 'App/1.0')
     code = f"""

@@ -1,4 +1,4 @@
-"""What a site brings: CPU (init script), MPI (host_injections), GPU driver."""
+"""What a site brings: CPU (init script) and GPU driver; its MPI is in test_installation_mpi."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from eessi_library.installation.init_selection import (
     recorded_cpus,
     targets,
 )
-from eessi_library.installation.mpi_injection import check_injected_mpi, injection_directory
 from eessi_library.installation.release_checks import why_no_gpu_check, why_no_mpi_check
 
 EIGHT = {
@@ -80,63 +79,6 @@ def test_a_wrong_init_script(real: Release, tmp_path: Path, old: str, new: str, 
     broken = Release(str(tmp_path / 'versions' / '2023.06'), 'x86_64/generic')
     found = [o.check for o in check_init(broken, str(tmp_path / 'scratch'))]
     assert any(each.startswith(check) for each in found)
-
-
-MPI = 'int MPI_Init(int *a, char ***b) { return 0; } int MPI_Send(void) { return 0; }'
-USER = (
-    'int MPI_Init(int *, char ***); int MPI_Send(void);'
-    'int run(void) { MPI_Init(0, 0); return MPI_Send(); }'
-)
-
-
-class Mpi:
-    def __init__(self, top: Path) -> None:
-        self.stack, self.injected = top / 'stack', top / 'injected'
-        self.make(self.stack, MPI)
-        self.user = gcc(USER, top / 'user.so', '-shared', '-fPIC', f'-L{self.stack}', '-lmpi')
-
-    def make(self, where: Path, code: str, soname: str = 'libmpi.so.40') -> None:
-        gcc(code, where / soname, '-shared', '-fPIC', f'-Wl,-soname,{soname}')
-        (where / 'libmpi.so').unlink(missing_ok=True)
-        (where / 'libmpi.so').symlink_to(soname)
-
-    def reasons(self) -> list[tuple[str, str]]:
-        found = check_injected_mpi(str(self.stack), str(self.injected), [str(self.user)])
-        return [(o.check, o.subject) for o in found]
-
-
-@pytest.fixture
-def mpi(tmp_path: Path) -> Mpi:
-    return Mpi(tmp_path)
-
-
-def test_an_injected_mpi_with_every_symbol_is_taken(mpi: Mpi) -> None:
-    mpi.make(mpi.injected, MPI + ' int more(void) { return 0; }')
-    assert mpi.reasons() == []
-
-
-def test_an_injected_mpi_is_refused_with_the_name_of_the_symbol(mpi: Mpi) -> None:
-    mpi.make(mpi.injected, 'int MPI_Init(int *a, char ***b) { return 0; }')
-    assert mpi.reasons() == [('mpi/missing-symbol', 'MPI_Send')]
-
-
-def test_an_injected_mpi_of_another_family_is_refused(mpi: Mpi) -> None:
-    mpi.make(mpi.injected, MPI, 'libmpi.so.12')
-    assert mpi.reasons() == [('mpi/soname', 'libmpi.so.40')]
-
-
-def test_a_directory_without_mpi_is_refused(mpi: Mpi) -> None:
-    assert mpi.reasons() == [('mpi/directory', 'directory')]
-    mpi.injected.mkdir()
-    assert mpi.reasons() == [('mpi/directory', 'empty')]
-
-
-def test_the_place_of_the_injected_mpi() -> None:
-    release = Release('/cvmfs/software.eessi.io/versions/2023.06', 'x86_64/amd/zen2')
-    assert injection_directory(release) == (
-        '/cvmfs/software.eessi.io/host_injections/2023.06/software/linux/x86_64/amd/zen2/'
-        'rpath_overrides/OpenMPI/system/lib'
-    )
 
 
 @pytest.mark.parametrize(

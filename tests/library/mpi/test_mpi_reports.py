@@ -10,7 +10,14 @@ import pytest
 
 from eessi_library.mpi import pattern
 from eessi_library.mpi.expected import Expected, Received
-from eessi_library.mpi.report import ReportError, difference, error_message, parse_report
+from eessi_library.mpi.report import (
+    RankReport,
+    ReportError,
+    difference,
+    error_message,
+    not_injected,
+    parse_report,
+)
 
 RECORDED = Path(__file__).parent / 'recorded'
 
@@ -127,3 +134,47 @@ def test_messages_of_probe_and_library_are_kept() -> None:
     told = '[node:1] *** MPI_ERR_TRUNCATE: message truncated\n'
     assert error_message(told) == 'MPI_ERR_TRUNCATE: message truncated'
     assert error_message('all is well\n') is None
+
+
+SITE = '/stack/host_injections/lib'
+
+
+def _rank(libraries: list[str], offered: list[str]) -> RankReport:
+    raw = json.loads(_text())
+    return parse_report(json.dumps({**raw, 'libraries': libraries, 'offered': offered}))
+
+
+def test_rank_with_the_mpi_of_the_site_alone_is_right() -> None:
+    both = [f'{SITE}/libmpi.so.40.30.4', f'{SITE}/libopen-rte.so.40.30.2']
+    assert not_injected(_rank(both, both), SITE) is None
+    # The site brings MPI only, with its own run-time layers elsewhere.
+    assert not_injected(_rank([both[0], '/opt/libopen-pal.so.80'], both[:1]), SITE) is None
+
+
+@pytest.mark.parametrize(
+    ('libraries', 'offered', 'fault'),
+    [
+        (['/own/libmpi.so.40'], [], 'finds no MPI of the site in'),
+        (['/own/libmpi.so.40'], ['/site/libopen-rte.so.40'], 'finds no MPI of the site in'),
+        (['/own/libmpi.so.40'], ['/site/libmpi.so.40'], 'has loaded /own/libmpi.so.40, not the'),
+        (
+            ['/site/libmpi.so.40', '/own/libopen-rte.so.40'],
+            ['/site/libmpi.so.40', '/site/libopen-rte.so.40'],
+            'has loaded /own/libopen-rte.so.40, not the',
+        ),
+        (
+            ['/own/libmpi.so.40', '/site/libmpi.so.40'],
+            ['/site/libmpi.so.40'],
+            'has loaded /own/libmpi.so.40, not the',
+        ),
+        ([], ['/site/libmpi.so.40'], 'has loaded no MPI library'),
+    ],
+)
+def test_rank_without_the_mpi_of_the_site_is_told(
+    libraries: list[str], offered: list[str], fault: str
+) -> None:
+    assert str(not_injected(_rank(libraries, offered), SITE)).startswith(fault)
+
+
+def test_report_of_an_earlier_program_shows_no_mpi_of_the_site() -> None:
+    assert 'finds no MPI of the site' in str(not_injected(parse_report(_text()), SITE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from pathlib import Path
+from struct import pack, unpack
 
 import pytest
 from reframe.core.exceptions import SanityError
@@ -64,6 +65,17 @@ ALGEBRA = (
 def test_one_wrong_number_of_the_session_is_rejected(name: str, factor: float) -> None:
     said = with_wrong(text_of('linear_algebra', '2023.06'), name, factor)
     with pytest.raises(SanityError, match=name):
+        algebra_truths.judge(algebra_truths.make_task(NONCES['2023.06'], 64, 2), said)
+
+
+@pytest.mark.parametrize('name', ['solve', 'qr solve'])
+def test_solution_in_single_precision_is_rejected(name: str) -> None:
+    text = text_of('linear_algebra', '2023.06')
+    (line,) = (x for x in text.splitlines() if x.startswith(f'eessi-r: {name} = '))
+    words = line.partition(' = ')[2].split()
+    single = [repr(unpack('f', pack('f', float(word)))[0]) for word in words]
+    said = parse_output(text.replace(line, f'eessi-r: {name} = {" ".join(single)}'))
+    with pytest.raises(SanityError, match=f'scaled error of {name}'):
         algebra_truths.judge(algebra_truths.make_task(NONCES['2023.06'], 64, 2), said)
 
 
