@@ -48,6 +48,9 @@ def _inside_overlay(compat: Path, place: Path, fault: str, command: str) -> list
     for name in ('upper', 'work'):
         (place / name).mkdir()
     options = f'lowerdir={compat},upperdir={place}/upper,workdir={place}/work'
+    if os.geteuid():
+        # What is removed is recorded in attributes, of which only root has the trusted ones.
+        options += ',userxattr'
     script = f"""\
 set -e
 C={shlex.quote(str(compat))}
