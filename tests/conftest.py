@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -56,3 +56,14 @@ def stack_with(local_stack: Path) -> Callable[..., Path]:
 def full_stack(stack_with: Callable[..., Path]) -> Path:
     """Root of a local stack with release 2023.06 and all applications; treat it as read-only."""
     return stack_with('full', 'full')
+
+
+@pytest.fixture(scope='session')
+def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real S3 server on loopback; whoever uses it makes a bucket or empties it."""
+    for name in ('boto3', 'moto', 'flask_cors'):
+        pytest.importorskip(name)
+    from s3_server import s3_server
+
+    with s3_server(tmp_path_factory.mktemp('s3') / 'log') as address:
+        yield address

@@ -95,3 +95,15 @@ def main() -> None:
         traceback.print_exc()
         typer.echo('eessi-validate: HOLD: internal error (above); nothing was decided', err=True)
         sys.exit(HELD)
+
+
+def upload_main() -> None:
+    """Run ``eessi-validate-upload``: callers that take the path of a program cannot give a verb."""
+    sys.argv[1:1] = ['upload-gate']
+    main()
+
+
+def ingest_main() -> None:
+    """Run ``eessi-validate-ingest``, likewise."""
+    sys.argv[1:1] = ['ingest-gate']
+    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +41,12 @@ def gate(
     signature: Annotated[
         Path | None,
         typer.Option('--signature', help='Its signature; it is verified before all else.'),
+    ] = None,
+    metadata_signature: Annotated[
+        Path | None,
+        typer.Option(
+            '--metadata-signature', help='That of the metadata (default: their .sig, if there).'
+        ),
     ] = None,
     allowed_signers: Annotated[
         Path | None,
@@ -114,8 +121,8 @@ def gate(
     if bundle:
         _refuse_together(
             '--bundle decides on a directory: what belongs to a tarball lies beside it',
-            tarball, metadata, signature, sign, static_only, in_place, replayed, checks,
-            investigate, bot_job,
+            tarball, metadata, signature, metadata_signature, sign, static_only, in_place, replayed,
+            checks, investigate, bot_job,
         )  # fmt: skip
         decide_on_bundle(
             bundle,
@@ -134,13 +141,13 @@ def gate(
     if replayed:
         _refuse_together(
             '--replay decides on a stored report: give only --policy, --waivers',
-            tarball, stack, metadata, signature, allowed_signers, sign, static_only, in_place,
-            checks, investigate, bot_job,
+            tarball, stack, metadata, signature, metadata_signature, allowed_signers, sign,
+            static_only, in_place, checks, investigate, bot_job,
         )  # fmt: skip
         _finish(_replay(replayed, policy, waivers), out, as_json=as_json)
     if tarball is None or stack is None:
         raise UsageError('give TARBALL and --stack ROOT, or --replay REPORT')
-    if (signature is None) != (allowed_signers is None):
+    if bool(signature or metadata_signature) != bool(allowed_signers):
         raise UsageError('--signature and --allowed-signers say something only together')
     if previous_tests and not investigate:
         raise UsageError('--previous-tests are for --investigate')
@@ -159,6 +166,8 @@ def gate(
             waivers=waivers,
             metadata=source.metadata,
             signature=signature,
+            metadata_signature=metadata_signature
+            or _signature_beside(source.metadata if allowed_signers else None),
             allowed_signers=allowed_signers,
             context=context,
             static_only=static_only,
@@ -182,6 +191,14 @@ def gate(
 
         write_atomically(Path.cwd() / f'_bot_job{bot_job}.test', render_bot_test(report))
     _finish(report, None, as_json=as_json, shown=directory)
+
+
+def _signature_beside(metadata: Path | None) -> Path | None:
+    """Return the signature that lies beside the metadata, so that it is not overlooked."""
+    if metadata is None:
+        return None
+    beside = metadata.with_name(f'{metadata.name}.sig')
+    return beside if os.path.lexists(beside) else None
 
 
 def _refuse_together(why: str, *others: object) -> None:

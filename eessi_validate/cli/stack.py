@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eessi_validate.cli.exit_codes import REJECTED
+from eessi_validate.errors import UsageError
 
 if TYPE_CHECKING:
     from eessi_validate.localstack.inventory import ReleaseArch
@@ -141,6 +142,53 @@ def verify(
         )
     if any(r.findings for r in reports):
         raise typer.Exit(REJECTED)
+
+
+@app.command()
+def pack(
+    module: Annotated[str, typer.Argument(help='A module or its name, e.g. GROMACS.')],
+    release: Annotated[str, typer.Option(help='Its release.')] = '2023.06',
+    target: Annotated[
+        str | None, typer.Option(help='Its CPU target [default: generic of this machine].')
+    ] = None,
+    root: Root = None,
+    out: Annotated[Path, typer.Option('--out', metavar='DIR', help='Where it goes.')] = Path(),
+    take_out: Annotated[
+        bool,
+        typer.Option('--take-out', help='Then remove it from the stack, which is its base then.'),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Pack an installation as the tarball that a build node would deploy; print its path."""
+    from eessi_validate.gate.packing import pack_installation
+    from eessi_validate.localstack import default_root, inventory
+    from eessi_validate.localstack.host import machine
+
+    top = (root or default_root()).absolute()
+    cpu_target = target or f'{machine()}/generic'
+    inventory.find_release(top, release)
+    one = inventory.find_installation(top, release, cpu_target, module)
+    others = _dependents(top, release, cpu_target, one.module) if take_out else ()
+    if others:
+        raise UsageError(f'{one.module} cannot be taken out: {", ".join(others)} need it')
+    out.mkdir(parents=True, exist_ok=True)
+    arch = cpu_target.partition('/')[0]
+    inventory.keep_build_record(top, release, arch, one)
+    tarball = pack_installation(top, release, cpu_target, one.module, out)
+    if take_out:
+        inventory.take_out(top, release, arch, one)
+    if as_json:
+        _print_json({'tarball': str(tarball), 'module': one.module, 'taken_out': take_out})
+    else:
+        typer.echo(tarball)
+
+
+def _dependents(root: Path, release: str, target: str, module: str) -> list[str]:
+    from eessi_validate.stack.dependencies import dependents, read_dependencies
+    from eessi_validate.stack.layout import open_stack
+
+    modules = open_stack(root).release(release).modules(target)
+    return sorted(dependents(read_dependencies(modules), [module]))
 
 
 @app.command()

@@ -51,7 +51,9 @@ def watch(
     waivers: Annotated[Path | None, typer.Option('--waivers', help='Waivers.')] = None,
     allowed_signers: Annotated[
         Path | None,
-        typer.Option('--allowed-signers', help='Who may sign tarballs; each needs its .sig then.'),
+        typer.Option(
+            '--allowed-signers', help='Who may sign: tarballs and metadata need their .sig then.'
+        ),
     ] = None,
     context: Annotated[str, typer.Option('--context', help='As of gate.')] = 'ingest',
     sign: Annotated[
@@ -158,6 +160,9 @@ class _Gatekeeper:
         if asked.allowed_signers:
             # That there is none is for the gate to find.
             asked = replace(asked, signature=tarball.with_name(tarball.name + SIGNATURE_SUFFIX))
+            if metadata:
+                beside = metadata.with_name(metadata.name + SIGNATURE_SUFFIX)
+                asked = replace(asked, metadata_signature=beside)
         return gate_tarball(asked)
 
     def write(self, report: Report, out: Path) -> Sequence[Path]:

@@ -6,7 +6,6 @@ path of a program. Reasons go to standard output, which is what those callers sh
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,23 +63,6 @@ def ingest_gate(
         return ingest(words[0], Path(words[1]), load_settings('ingest', config), _say)
 
     _end(answer)
-
-
-def upload_main() -> None:
-    """Run ``eessi-validate-upload``."""
-    _main('upload-gate')
-
-
-def ingest_main() -> None:
-    """Run ``eessi-validate-ingest``."""
-    _main('ingest-gate')
-
-
-def _main(verb: str) -> None:
-    from eessi_validate.cli.entry import main
-
-    sys.argv[1:1] = [verb]
-    main()
 
 
 def _say(line: str) -> None:

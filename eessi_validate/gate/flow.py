@@ -19,7 +19,7 @@ from eessi_validate.gate.inspection import Inspection
 from eessi_validate.gate.overlay.candidate import Job, RunOutcome, run_job
 from eessi_validate.gate.overlay.extraction import extract_tarball
 from eessi_validate.gate.reruns import Reruns
-from eessi_validate.gate.signed_inspection import FirstLook, look_at
+from eessi_validate.gate.signed_inspection import FirstLook, Upload, look_at
 from eessi_validate.gate.versions import gate_versions, why_trial
 from eessi_validate.gate.workspace import Workspace
 from eessi_validate.plan.installation_cases import INIT_TEST, START_TEST
@@ -51,8 +51,9 @@ class GateRequest:
     policy: Path | None = None
     waivers: Path | None = None
     metadata: Path | None = None
-    #: Signature that the tarball comes with, and who may have made it; both or none.
+    #: Signatures that tarball and metadata come with, and who may have made them.
     signature: Path | None = None
+    metadata_signature: Path | None = None
     allowed_signers: Path | None = None
     context: str = 'ingest'
     static_only: bool = False
@@ -113,6 +114,13 @@ class _Gate:
         self._policy = load_policy(request.policy)
         self._waivers = load_waivers(request.waivers)
         self._stack = open_stack(request.stack)
+        self._upload = Upload(
+            tarball=request.tarball,
+            signature=request.signature,
+            metadata=request.metadata,
+            metadata_signature=request.metadata_signature,
+            allowed_signers=request.allowed_signers,
+        )
         self._versions = gate_versions()
         self._trial = why_trial(self._policy.policy, self._versions)
         if request.static_only:
@@ -133,14 +141,7 @@ class _Gate:
     def decide(self, workspace: Workspace) -> Report:
         request = self._request
         empty = RunOutcome('none')
-        look = look_at(
-            request.tarball,
-            base=self._stack.root,
-            metadata=request.metadata,
-            signature=request.signature,
-            allowed_signers=request.allowed_signers,
-            rules=self._policy.policy.signature,
-        )
+        look = look_at(self._upload, base=self._stack.root, rules=self._policy.policy.signature)
         inspection, record = look.inspection, self._record(look)
         if look.unread:
             return self._decide(inspection, record, replace(empty, hold=look.unread))
@@ -180,6 +181,8 @@ class _Gate:
             top=_release(inspection) if facts.release_in_paths else '',
             findings=stored_findings(inspection),
             signature=look.signature,
+            with_metadata=self._request.metadata is not None,
+            metadata_signature=look.metadata_signature,
             base_digest=base_digest_of(self._stack, _release(inspection)),
             method='none',
             context=self._request.context,

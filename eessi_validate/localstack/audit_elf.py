@@ -46,8 +46,7 @@ def _one_native(path: Path, loader: Path, root: Path) -> list[Finding]:
     if elf is None or not elf.is_dynamic or path.resolve() == loader.resolve():
         return []
     findings = []
-    is_libc = path.name.startswith('libc.so.')  # its PT_INTERP only serves to print a version
-    if elf.interpreter and not is_libc and not _inside(elf.interpreter, root):
+    if elf.interpreter and not _inside(elf.interpreter, root):
         message = f'names the loader {elf.interpreter}, which is not of this stack'
         findings.append(Finding('host-loader', str(path), message))
     done = subprocess.run(

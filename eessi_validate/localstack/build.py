@@ -110,7 +110,7 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
         table=table,
         stage=root / publish.WORK / f'{_stages(release, arch)}{uuid.uuid4().hex[:8]}',
     )
-    key = root / publish.WORK / f'{release.name}-{arch.name}.lock'
+    key = inventory.build_lock(root, release.name, arch.name)
     with (
         _disk_errors(root),
         publish.lock(key, lambda: progress.say(f'waiting for another build in {root}')),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +104,18 @@ def _walk(root: Path) -> Iterator[ReleaseArch]:
             yield ReleaseArch(release, arch, compat, record, tuple(every))
 
 
+def find_installation(root: Path, release: str, target: str, module: str) -> Installed:
+    """One installation by its module, e.g. ``GROMACS/2022.5-foss-2022b``, or by its name alone.
+
+    Raises UsageError that names the nearest ones.
+    """
+    every = installations(root, release, target)
+    found = [i for i in every if module in (i.module, i.name)]
+    if len(found) != 1:
+        raise unknown_name(f'module of {target} in {root}', module, {i.module for i in every})
+    return found[0]
+
+
 def find_release(root: Path, release: str) -> list[ReleaseArch]:
     """All architectures of one release; UsageError names the nearest releases."""
     every = installed_releases(root)
@@ -143,3 +158,37 @@ def remove_release(root: Path, release: str, arch: str | None = None) -> list[Pa
     for path in paths:
         publish.discard(path, work)
     return paths
+
+
+def keep_build_record(root: Path, release: str, arch: str, installed: Installed) -> None:
+    """Copy what the installation records of its build to ``reprod``, as EESSI's build hook does.
+
+    There it has the time of its making in its path; what is there already is kept.
+    """
+    source = installed.path / Path(provenance.INSTALLATION).parent
+    made = time.strftime('%Y%m%d_%H%M%SUTC', time.gmtime(source.stat().st_mtime))
+    place = _reprod(root, release, installed)
+    with publish.lock(build_lock(root, release, arch)):
+        if not place.exists():
+            stage = root / publish.WORK / f'reprod-{uuid.uuid4().hex[:8]}'
+            shutil.copytree(source, stage / made / source.name, symlinks=True)
+            publish.publish(stage, place, root / publish.WORK)
+
+
+def take_out(root: Path, release: str, arch: str, installed: Installed) -> None:
+    """Remove one installation, its module file first; building again brings it back."""
+    work = root / publish.WORK
+    with publish.lock(build_lock(root, release, arch)):
+        installed.module_file.unlink()
+        for path in (installed.path, _reprod(root, release, installed)):
+            if path.exists():
+                publish.discard(path, work)
+
+
+def _reprod(root: Path, release: str, installed: Installed) -> Path:
+    return target_of(root, release, installed.cpu_target) / 'reprod' / installed.module
+
+
+def build_lock(root: Path, release: str, arch: str) -> Path:
+    """What a process holds while it changes one architecture of a release."""
+    return root / publish.WORK / f'{release}-{arch}.lock'

@@ -20,7 +20,7 @@ from eessi_library.elf import read_elf
 from eessi_validate.localstack.catalogue import Architecture, Rewrite
 from eessi_validate.localstack.errors import RelocationError
 
-_PT_DYNAMIC, _PT_INTERP = 2, 3
+_PT_NULL, _PT_DYNAMIC, _PT_INTERP = 0, 2, 3
 #: Never patched: the loader itself and the C library that belongs to it.
 _LOADER_FAMILY = re.compile(r'^(ld-linux.*|ld64\.so.*|ld\.so|libc\.so\.6)$')
 _CHUNK = 40
@@ -135,8 +135,8 @@ def make_link(top: Path, link: str, targets: Sequence[str]) -> None:
 
 
 def isolate_loader(compat: Path, arch: Architecture) -> None:
-    """Take the host's library directories and cache out of the loader, and its character-set
-    modules out of the C library: same-length edits, so that nothing moves.
+    """Take the host's library directories and cache out of the loader, and its loader and
+    character-set modules out of the C library: same-length edits, so that nothing moves.
 
     What an RPATH misses is then "not found" instead of silently the host's.
     """
@@ -152,6 +152,22 @@ def isolate_loader(compat: Path, arch: Architecture) -> None:
     gconv = b'/lib/' + triplet + b'/gconv'
     libc = (compat / 'usr' / 'lib' / arch.triplet / 'libc.so.6').resolve()
     _edit(libc, ((b'/usr' + gconv, b'/nil' + gconv),))
+    _make_no_program(libc)
+
+
+def _make_no_program(library: Path) -> None:
+    """Take the loader's name out of a library that can be started, and its executable mode.
+
+    The C library prints its version then, but by the host's loader.
+    """
+    content = bytearray(library.read_bytes())
+    (offset,) = struct.unpack_from('<Q', content, 32)
+    for number in range(struct.unpack_from('<H', content, 56)[0]):
+        header = offset + 56 * number
+        if struct.unpack_from('<I', content, header)[0] == _PT_INTERP:
+            struct.pack_into('<I', content, header, _PT_NULL)
+    library.write_bytes(content)
+    library.chmod(library.stat().st_mode & 0o666)
 
 
 def _edit(path: Path, edits: Iterable[tuple[bytes, bytes]]) -> None:

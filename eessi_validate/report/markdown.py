@@ -19,6 +19,7 @@ from eessi_validate.report.wording import (
     VERDICT_MARKS,
     duration_words,
     evidence_words,
+    gate_words,
     metric_words,
     plural,
     reason_words,
@@ -66,6 +67,9 @@ def _head(report: Report) -> str:
         f'**{subject.kind.capitalize()}** {code(subject.repository)} {code(subject.release)}'
         f' · digest {code(subject.digest)}'
         + (f' · {prose(subject.description)}' if subject.description else ''),
+        ' · '.join(f'{label}: {prose(words, 300)}' for label, words in gate_words(report.gate))
+        if report.gate
+        else '',
         _row([words for _, words, _ in COUNTERS])
         + '\n'
         + _row(['--:'] * len(COUNTERS))

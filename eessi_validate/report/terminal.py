@@ -20,6 +20,7 @@ from eessi_validate.report.wording import (
     COUNTERS,
     STANDING_WORDS,
     evidence_words,
+    gate_words,
     plural,
     reason_words,
 )
@@ -75,13 +76,16 @@ def render_terminal(report: Report, width: int = 80) -> str:
 def _head(console: Console, report: Report) -> None:
     subject, judgement, run = report.subject, report.judgement, report.run
     verdict = judgement.verdict.value
-    name = one_line(f'{subject.kind} {subject.repository} {subject.release}')
+    what = f'{report.gate.tarball} for' if report.gate else subject.kind
+    name = one_line(f'{what} {subject.repository} {subject.release}')
     console.print(Text.assemble((verdict, _STYLES[verdict]), f'  {name}'))
     if subject.digest:
         console.print(Text(one_line(subject.digest)), soft_wrap=True)
     console.print(Text(one_line(judgement.summary, 1000)))
     counted = report.counters.model_dump()
     console.print(Text(', '.join(f'{words} {counted[field]}' for field, words, _ in COUNTERS)))
+    for label, words in gate_words(report.gate) if report.gate else ():
+        _line(console, f'{label}: {one_line(words, 300)}')
     if run.interrupted:
         _line(console, 'The run was interrupted before it ended.', 'bold red')
     for label, entries in (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from eessi_validate.results.model import (
     CaseResult,
     Evidence,
+    GateRecord,
     Metric,
     Outcome,
     Standing,
@@ -73,6 +74,14 @@ VERDICT_MARKS = {
     VerdictCode.HOLD: '‖',
 }
 
+#: How a tarball was put over its base.
+METHOD_WORDS = {
+    'overlay': 'laid over it',
+    'fuse-overlayfs': 'laid over it by fuse-overlayfs',
+    'in-place': 'in place: the stack holds it already',
+    'none': 'nothing was run over it',
+}
+
 #: Field of ``Counters``, its words, and the standing that it counts (None: not by standing).
 COUNTERS: tuple[tuple[str, str, Standing | None], ...] = (
     ('planned', 'planned', None),
@@ -84,6 +93,17 @@ COUNTERS: tuple[tuple[str, str, Standing | None], ...] = (
     ('held', 'held', Standing.HELD),
     ('flaky', 'flaky', None),
 )
+
+
+def gate_words(gate: GateRecord) -> list[tuple[str, str]]:
+    """What a reader must know of a gated tarball besides its verdict: pairs of label and words."""
+    count = len(gate.findings)
+    return [
+        ('new', ', '.join(gate.modules) or 'no module'),
+        ('inspection', plural(count, 'finding') if count else 'no finding'),
+        ('base', f'{gate.base_digest}, {METHOD_WORDS[gate.method]}'),
+        ('standing', f'trial: {gate.trial}' if gate.trial else 'official'),
+    ]
 
 
 def evidence_words(result: CaseResult) -> str:

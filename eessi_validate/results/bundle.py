@@ -61,6 +61,9 @@ class BundleTarball(Record):
     rebuilt: tuple[tuple[str, str], ...] = ()
     findings: tuple[TarballFinding, ...] = ()
     signature: TarballSignature | None = None
+    #: Whether it came with metadata, and whose signature of those was verified.
+    with_metadata: bool = False
+    metadata_signature: TarballSignature | None = None
     #: Who signed that it was gated, and with which verdict; '' and None if nobody did.
     attested_by: str = ''
     attested: VerdictCode | None = None

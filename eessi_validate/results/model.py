@@ -353,7 +353,7 @@ class Waiver(Record):
 
 
 class TarballSignature(Record):
-    """Whose valid signature a tarball came with."""
+    """Whose valid signature a tarball, or its metadata, came with."""
 
     principal: str
     #: What it was made for (SSHSIG): the name of a build bot, ``file`` where nothing was said.
@@ -376,6 +376,9 @@ class GateRecord(Record):
     findings: tuple[TarballFinding, ...] = ()
     #: Whose signature was verified before the tarball was read; None if that was not asked for.
     signature: TarballSignature | None = None
+    #: Whether the tarball came with metadata, and whose signature of those was verified.
+    with_metadata: bool = False
+    metadata_signature: TarballSignature | None = None
     #: Identity of the base stack without the tarball.
     base_digest: str
     #: How the tarball was laid over the base; ``none`` if nothing was run.

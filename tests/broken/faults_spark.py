@@ -111,7 +111,13 @@ FAULTS = (
     Fault('sum off by 1e-3', _squares_by_float, r'a row of the squares with 4 partitions', LOCAL),
     Fault('one partitioning twice', _one_partitioning, r'the passes used .* asked for', LOCAL),
     Fault('missing jar', _missing_jar, r'ClassNotFoundException: org\.apache\.spark', LOCAL),
-    Fault('missing SQL', _missing_sql, r'SparkSession does not exist|NoClassDefFound', LOCAL),
+    Fault(
+        'missing SQL',
+        _missing_sql,
+        # The first class that is missed differs from run to run.
+        r'SparkSession does not exist|(NoClassDefFound|ClassNotFound)\w+: org[./]apache[./]spark',
+        LOCAL,
+    ),
     Fault('missing Java', _missing_java, r'libjvm\.so|JVM', LOCAL),
     Fault('played back', _played_back, r"does not reflect this run's nonce", TWICE),
     Fault(

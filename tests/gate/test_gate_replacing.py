@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from eessi_validate.gate.overlay.namespace import OverlayUnavailable, overlay_support
+from eessi_validate.gate.overlay.namespace import WAYS, try_overlay
+from eessi_validate.gate.overlay.refusal import OverlayUnavailable
 from eessi_validate.gate.overlay.replacing import require_in_place, take_the_place
 
-METHOD, WHY_NOT = overlay_support()
-needs_overlay = pytest.mark.skipif(not METHOD, reason=f'no overlay here: {WHY_NOT}')
+HERE = [way for way in WAYS if try_overlay([way]).method]
+each_way = pytest.mark.parametrize('way', HERE)
 
 LAYER = '2023.06/compat/linux/x86_64'
 PROGRAM = """
@@ -22,11 +23,11 @@ import json, sys
 from pathlib import Path
 from eessi_validate.gate.overlay.namespace import enter_namespace, lay_over
 from eessi_validate.gate.overlay.replacing import require_in_place, take_the_place
-upper, base, layer = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+upper, base, layer, *ways = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
 if layer:
     take_the_place(upper / layer)
 enter_namespace()
-lay_over(upper, base)
+lay_over(upper, base, ways)
 if layer:
     require_in_place(upper / layer, base / layer)
 print(json.dumps(sorted(p.relative_to(base).as_posix() for p in base.rglob('*') if p.is_file())))
@@ -49,17 +50,17 @@ def trees(tmp_path: Path) -> tuple[Path, Path]:
     return upper, base
 
 
-def seen(upper: Path, base: Path, layer: str) -> list[str]:
-    command = [sys.executable, '-c', PROGRAM, str(upper), str(base), layer]
+def seen(upper: Path, base: Path, layer: str, way: str) -> list[str]:
+    command = [sys.executable, '-c', PROGRAM, str(upper), str(base), layer, way]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stdout)
     return found
 
 
-@needs_overlay
-def test_only_what_ships_is_seen_there_and_the_rest_of_the_base_everywhere_else(trees):
-    assert seen(*trees, LAYER) == [
+@each_way
+def test_only_what_ships_is_seen_there_and_the_rest_of_the_base_everywhere_else(trees, way):
+    assert seen(*trees, LAYER, way) == [
         '2023.06/compat/linux/aarch64/kept',
         f'{LAYER}/lib64/libc.so.6',
         '2023.06/software/kept',
@@ -68,9 +69,9 @@ def test_only_what_ships_is_seen_there_and_the_rest_of_the_base_everywhere_else(
     assert (base / LAYER / 'lib64/libonly_in_the_old_one.so').exists(), 'the base is as it was'
 
 
-@needs_overlay
-def test_anything_else_is_merged(trees):
-    assert f'{LAYER}/lib64/libonly_in_the_old_one.so' in seen(*trees, '')
+@each_way
+def test_anything_else_is_merged(trees, way):
+    assert f'{LAYER}/lib64/libonly_in_the_old_one.so' in seen(*trees, '', way)
 
 
 def test_a_layer_that_shows_the_old_one_through_is_held(trees):

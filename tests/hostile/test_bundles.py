@@ -166,6 +166,14 @@ def test_signatures_beside_the_tarballs_are_verified(bundle, base, tmp_path):
     assert len(missing.reasons) == 1
     sign(bundle / named(TARGETS[0]), tmp_path / 'bot', 'a-bot')
     assert stopping(decided(bundle, base, **options)) == {'evidence'}
+    path = bundle / named(TARGETS[1])
+    metadata = path.with_name(f'{path.name}.meta.txt')
+    metadata.write_bytes(as_json(metadata_of(path.read_bytes(), path.name)))
+    assert 'metadata-signature-missing' in stopping(decided(bundle, base, **options))
+    sign(metadata, tmp_path / 'bot', 'another')
+    assert 'metadata-signature-unknown' in stopping(decided(bundle, base, **options))
+    sign(metadata, tmp_path / 'bot', 'a-bot')
+    assert stopping(decided(bundle, base, **options)) == {'evidence'}
     put(bundle, TARGETS[0], made(TARGETS[0]).directory(f'{software(TARGETS[0])}/software/{FOO}/y'))
     assert 'signature-invalid' in stopping(decided(bundle, base, **options))
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from eessi_validate.cli import app
 from eessi_validate.errors import UsageError
 from eessi_validate.gate.inspection import inspect_tarball
-from eessi_validate.gate.packing import pack_installation
+from eessi_validate.gate.packing import pack_compat, pack_installation
 from eessi_validate.stack.layout import open_stack
 
 pytestmark = pytest.mark.stack
@@ -39,6 +39,15 @@ def test_gromacs_has_no_finding(
     assert inspection.totals.files > 300
     assert inspection.totals.elf_files >= 3
     assert inspection.totals.replaced == 0
+
+
+def test_the_compat_layer_has_no_finding(local_stack: Path, tmp_path: Path) -> None:
+    family = TARGET.partition('/')[0]
+    tarball = pack_compat(local_stack, '2023.06', family, tmp_path, compression='zst')
+    inspection = inspect_tarball(tarball, base=local_stack)
+    assert inspection.findings == ()
+    assert inspection.totals.elf_files > 100
+    assert inspection.totals.new == inspection.totals.replaced == 0
 
 
 def test_a_suffix_of_the_release_is_a_new_release(

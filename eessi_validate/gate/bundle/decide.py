@@ -121,6 +121,8 @@ def _record(each: BundleTarball, here: Sequence[Difference], facts: BundleFacts)
         top=each.top,
         findings=(*of_bundle, *each.findings),
         signature=each.signature,
+        with_metadata=each.with_metadata,
+        metadata_signature=each.metadata_signature,
         base_digest='',
         method='none',
         context=facts.context,

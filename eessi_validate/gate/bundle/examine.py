@@ -18,7 +18,7 @@ from eessi_validate.gate.bundle.collect import BundleFile
 from eessi_validate.gate.decision.policy_file import LoadedPolicy
 from eessi_validate.gate.flow import facts_are_complete, stored_findings
 from eessi_validate.gate.inspection import DEFAULT_LIMITS, Inspection
-from eessi_validate.gate.signed_inspection import FirstLook, look_at
+from eessi_validate.gate.signed_inspection import FirstLook, Upload, look_at
 from eessi_validate.results.bundle import BundleInstallation, BundleTarball
 from eessi_validate.results.model import Excuse, VerdictCode
 from eessi_validate.stack.layout import Stack, open_stack
@@ -52,16 +52,16 @@ def examine(file: BundleFile, setting: Setting) -> BundleTarball:
 
 def _examine(file: BundleFile, setting: Setting) -> BundleTarball:
     stack = open_stack(setting.stack)
-    look = look_at(
-        file.tarball,
-        base=stack.root,
-        metadata=file.metadata,
-        signature=file.signature if setting.allowed_signers else None,
-        allowed_signers=setting.allowed_signers,
-        rules=setting.policy.policy.signature,
-        limits=_LIMITS,
-    )
-    made = _described(look, stack, _change(file.metadata))
+    upload = Upload(file.tarball, metadata=file.metadata)
+    if setting.allowed_signers:
+        upload = replace(
+            upload,
+            signature=file.signature,
+            metadata_signature=file.metadata_signature if file.metadata else None,
+            allowed_signers=setting.allowed_signers,
+        )
+    look = look_at(upload, base=stack.root, rules=setting.policy.policy.signature, limits=_LIMITS)
+    made = _described(look, stack, file.metadata)
     if file.attestation is None or setting.allowed_signers is None or look.unread:
         return made
     return made.model_copy(update=_attested(file.attestation, setting, look.inspection, stack))
@@ -89,7 +89,7 @@ def _attested(
     }
 
 
-def _described(look: FirstLook, stack: Stack, change: str) -> BundleTarball:
+def _described(look: FirstLook, stack: Stack, metadata: Path | None) -> BundleTarball:
     inspection, facts, totals = look.inspection, look.inspection.facts, look.inspection.totals
     release = facts.release + facts.suffix
     root = stack.releases_path / release / 'software' / (facts.os or 'linux')
@@ -113,7 +113,7 @@ def _described(look: FirstLook, stack: Stack, change: str) -> BundleTarball:
         release=release,
         top=release if facts.release_in_paths else '',
         repositories=facts.repositories,
-        change=change,
+        change=_change(metadata),
         files=totals.files + totals.symlinks + totals.hardlinks,
         content=totals.content,
         new=totals.new,
@@ -132,6 +132,8 @@ def _described(look: FirstLook, stack: Stack, change: str) -> BundleTarball:
         rebuilt=there,
         findings=stored_findings(inspection),
         signature=look.signature,
+        with_metadata=metadata is not None,
+        metadata_signature=look.metadata_signature,
         problem=why,
     )
 

@@ -20,7 +20,7 @@ from eessi_validate.gate.decision.objections import (
     runs_software,
 )
 from eessi_validate.gate.decision.policy_file import LoadedPolicy
-from eessi_validate.gate.decision.signature_rules import judge_signature
+from eessi_validate.gate.decision.signature_rules import OF_METADATA, judge_signature
 from eessi_validate.gate.decision.waivers import covering, why_void
 from eessi_validate.gate.judge import judge
 from eessi_validate.results.model import (
@@ -34,6 +34,8 @@ from eessi_validate.results.model import (
     Run,
     Standing,
     Subject,
+    TarballFinding,
+    TarballSignature,
     VerdictCode,
     Waiver,
 )
@@ -117,11 +119,16 @@ def settle_static(
 
 
 def _with_unsigned(gate: GateRecord, policy: LoadedPolicy) -> GateRecord:
-    """Add what the policy asks of the signature, unless something is known of it already."""
-    if any(finding.id.startswith('signature-') for finding in gate.findings):
-        return gate
-    unsigned = judge_signature(gate.signature, policy.policy.signature)
-    return gate.model_copy(update={'findings': (*gate.findings, *unsigned)})
+    """Add what the policy asks of the signatures, unless something is known of them already."""
+    signed: list[tuple[str, TarballSignature | None]] = [('', gate.signature)]
+    if gate.with_metadata:
+        signed.append((OF_METADATA, gate.metadata_signature))
+    known = {finding.id for finding in gate.findings}
+    added: list[TarballFinding] = []
+    for of, signature in signed:
+        if not any(name.startswith(f'{of}signature-') for name in known):
+            added += judge_signature(signature, policy.policy.signature, of)
+    return gate.model_copy(update={'findings': (*gate.findings, *added)})
 
 
 class _Decision:

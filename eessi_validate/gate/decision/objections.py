@@ -103,17 +103,18 @@ def _installation_of(member: str, gate: GateRecord) -> tuple[str, str]:
 
 
 def of_signature(gate: GateRecord) -> list[Objection]:
-    """Return whose signature was verified, if one was."""
-    if gate.signature is None:
-        return []
-    reason = f'signed by {gate.signature.principal} for {gate.signature.namespace}'
+    """Return whose signatures were verified, if any were."""
+    verified = (('signature', '', gate.signature),
+                ('metadata-signature', 'its metadata ', gate.metadata_signature))  # fmt: skip
     return [
         Objection(
             Excuse(
-                subject=gate.tarball, check='signature', cpu_target=gate.cpu_target, effect='note',
-                reason=reason, release='',
+                subject=gate.tarball, check=check, cpu_target=gate.cpu_target, effect='note',
+                reason=f'{what}signed by {signed.principal} for {signed.namespace}', release='',
             )
         )
+        for check, what, signed in verified
+        if signed is not None
     ]  # fmt: skip
 
 

@@ -57,9 +57,9 @@ class Rule(_Part):
 
 
 class SignatureRules(_Part):
-    """What is asked of the signature that a tarball comes with."""
+    """What is asked of the signatures that a tarball and its metadata come with."""
 
-    #: Whether a tarball without a verified signature is rejected.
+    #: Whether a tarball without a verified signature is rejected, and one whose metadata have none.
     required: bool = False
     #: Principals whose signature counts; empty: all that the allowed signers name.
     principals: tuple[str, ...] = ()

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eessi_validate.gate.overlay.namespace import OverlayUnavailable, enter_namespace, lay_over
+from eessi_validate.gate.overlay.namespace import enter_namespace, lay_over
+from eessi_validate.gate.overlay.refusal import OverlayUnavailable
 from eessi_validate.gate.overlay.replacing import require_in_place, take_the_place
 
 #: From ``<linux/prctl.h>`` and ``<linux/magic.h>``.

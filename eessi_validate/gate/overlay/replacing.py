@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from eessi_validate.gate.overlay.namespace import OverlayUnavailable
+from eessi_validate.gate.overlay.refusal import OverlayUnavailable
 
 #: Extended attributes of an opaque directory: overlayfs(5) with ``userxattr``, fuse-overlayfs(1).
 _OPAQUE = ('user.overlay.opaque', 'user.fuseoverlayfs.opaque')

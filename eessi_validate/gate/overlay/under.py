@@ -10,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from eessi_validate.gate.overlay.namespace import OverlayUnavailable, enter_namespace, lay_over
+from eessi_validate.gate.overlay.namespace import enter_namespace, lay_over
+from eessi_validate.gate.overlay.refusal import OverlayUnavailable
 
 
 def main(upper: str, base: str, *command: str) -> int:

@@ -54,24 +54,21 @@ def fetch(
 ) -> tuple[Path, Path | None, str]:
     """Download a tarball, and its metadata if they are there; return both and the sha256.
 
-    A signature that is there is downloaded to its place beside the tarball.
+    Signatures of either that are there are downloaded to their places beside them.
 
-    :raises ObjectChanged: if it is another one by now.
+    :raises ObjectChanged: if any of it is another one by now.
     """
     path = directory / version.key.rpartition('/')[2]
     limit = {} if most is None else {'most': most}
     sha256 = store.download(version, path, **limit)
-    metadata = _beside(store, version, path, METADATA_SUFFIX)
-    _beside(store, version, path, SIGNATURE_SUFFIX)
-    # What replaced it under way may have brought other metadata.
-    store.require(version)
+    beside = [METADATA_SUFFIX, SIGNATURE_SUFFIX, METADATA_SUFFIX + SIGNATURE_SUFFIX]
+    there = {suffix: store.current(version.key + suffix) for suffix in beside}
+    for suffix, each in there.items():
+        if each is not None:
+            store.download(each, path.with_name(path.name + suffix), most=_MOST_BESIDE)
+    # What replaced one of them under way may belong to another upload than the others.
+    for each in (version, *there.values()):
+        if each is not None:
+            store.require(each)
+    metadata = path.with_name(path.name + METADATA_SUFFIX) if there[METADATA_SUFFIX] else None
     return path, metadata, sha256
-
-
-def _beside(store: ObjectStore, version: Version, path: Path, suffix: str) -> Path | None:
-    there = store.current(version.key + suffix)
-    if there is None:
-        return None
-    into = path.with_name(path.name + suffix)
-    store.download(there, into, most=_MOST_BESIDE)
-    return into

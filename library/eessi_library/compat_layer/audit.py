@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from eessi_library.compat_layer.layout import detect_package_manager
-from eessi_library.compat_layer.packages import (
+from eessi_library.compat_layer.package_model import (
     DIRECTORY,
     FILE,
     LINK,
     DatabaseError,
     Entry,
     Package,
-    python_files,
-    read_packages,
 )
+from eessi_library.compat_layer.packages import python_files, read_packages
 
 #: Where programs and libraries are: what is unowned there can be run or loaded.
 _CODE: Final = ('bin', 'sbin', 'lib', 'lib64', 'libexec')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eessi_library.compat_layer.packages import FILE, DatabaseError, Entry, Package
+from eessi_library.compat_layer.package_model import FILE, DatabaseError, Entry, Package
 
 _PLACE = 'var/lib/dpkg'
 

@@ -1,17 +1,15 @@
-"""What any package database says: packages, versions and files. Pure, standard library only."""
+"""All packages of a compat layer, whatever manages them. Pure, standard library only."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-FILE: Final = 'file'
-DIRECTORY: Final = 'directory'
-LINK: Final = 'link'
+from eessi_library.compat_layer import dpkg_database, portage_vdb
+from eessi_library.compat_layer.package_model import DatabaseError, Package
 
 #: Packages without which a compat layer cannot work.
 ESSENTIAL: Final[dict[str, tuple[str, ...]]] = {
@@ -21,35 +19,8 @@ ESSENTIAL: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class DatabaseError(Exception):
-    """A package database that is not there or cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file, directory or link of a package; paths are relative to the compat layer."""
-
-    path: str
-    kind: str
-    #: MD5 of a file in hexadecimal, '' if none is recorded.
-    md5: str = ''
-    #: Target of a link, '' if none is recorded.
-    target: str = ''
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A package that the database calls installed."""
-
-    name: str
-    version: str
-    entries: tuple[Entry, ...] = ()
-
-
 def read_packages(compat_path: str, package_manager: str) -> list[Package]:
     """Return all packages of a compat layer, by name; raises DatabaseError."""
-    from eessi_library.compat_layer import dpkg_database, portage_vdb
-
     readers = {
         'portage': portage_vdb.read_database,
         'dpkg': dpkg_database.read_database,

@@ -10,7 +10,7 @@ from reframe.core.exceptions import SanityError
 
 from eessi_library.compat_layer.compat_test import CompatLayerTest
 from eessi_library.compat_layer.layout import read_place
-from eessi_library.compat_layer.packages import DatabaseError
+from eessi_library.compat_layer.package_model import DatabaseError
 from eessi_library.compat_layer.portage_vdb import is_installed, parse_set, read_database
 from eessi_library.expect import expect
 from eessi_library.nonce import integer

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from eessi_library.compat_layer.packages import (
+from eessi_library.compat_layer.package_model import (
     DIRECTORY,
     FILE,
     LINK,

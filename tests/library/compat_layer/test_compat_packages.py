@@ -8,15 +8,14 @@ import pytest
 
 from eessi_library.compat_layer.audit import compare_packages, mode_faults, unowned
 from eessi_library.compat_layer.dpkg_database import parse_list, parse_md5sums, parse_status
-from eessi_library.compat_layer.packages import (
+from eessi_library.compat_layer.package_model import (
     DIRECTORY,
     FILE,
     LINK,
     DatabaseError,
     Entry,
-    glibc_version,
-    read_packages,
 )
+from eessi_library.compat_layer.packages import glibc_version, read_packages
 from eessi_library.compat_layer.portage_vdb import (
     is_installed,
     parse_contents,

@@ -1,4 +1,7 @@
-"""A real S3 server in a process of its own, on loopback and a free port."""
+"""A real S3 server (moto's) in a process of its own, on loopback and a free port.
+
+One for all tests of a session: the fixture ``s3_address``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +57,12 @@ def client(endpoint: str) -> Any:
         's3', endpoint_url=endpoint, aws_access_key_id='test', aws_secret_access_key='test',
         region_name='us-east-1',
     )  # fmt: skip
+
+
+def empty(endpoint: str) -> None:
+    """Remove all buckets of a server."""
+    request = urllib.request.Request(f'{endpoint}/moto-api/reset', method='POST')
+    urllib.request.urlopen(request, timeout=60).close()
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

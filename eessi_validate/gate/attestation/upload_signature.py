@@ -1,9 +1,9 @@
-"""The detached signature that a tarball comes with, verified before the tarball is read.
+"""The detached signature that a file of an upload comes with, verified before the file is read.
 
-EESSI's build bot makes it with ``ssh-keygen -Y sign``, puts it beside the tarball as
-``<tarball>.sig`` and takes its own name for the namespace (eessi-bot-software-layer,
-``scripts/sign_verify_file_ssh.sh``). It covers content only: name and CPU target of the file are
-bound by its metadata.
+EESSI's build bot makes it with ``ssh-keygen -Y sign``, of the tarball and of its metadata, puts it
+beside either as ``<file>.sig`` and takes its own name for the namespace (eessi-bot-software-layer,
+``scripts/sign_verify_file_ssh.sh``, ``scripts/eessi-upload-to-staging``). It covers content only:
+name and CPU target of a tarball are bound by its metadata.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class SignatureCheck:
     sentence: str = ''
 
 
-def check_tarball_signature(
-    tarball: Path,
+def check_upload_signature(
+    file: Path,
     signature: Path | None,
     allowed_signers: Path | None,
     preferred: tuple[str, ...] = (),
@@ -52,11 +52,11 @@ def check_tarball_signature(
     :arg signature: file of the signature; None: the file is only hashed.
     :arg allowed_signers: file in the form of ssh-keygen(1), "ALLOWED SIGNERS".
     :arg preferred: principals to try first: of several with one key, ssh-keygen names only one.
-    :raises UsageError: if there is no tarball, or no file of allowed signers.
-    :raises HoldError: if the tarball cannot be read, or ``ssh-keygen`` not be run.
+    :raises UsageError: if there is no such file, or none of allowed signers.
+    :raises HoldError: if the file cannot be read, or ``ssh-keygen`` not be run.
     """
-    descriptor = open_tarball(tarball)
-    name = printable(os.fsencode(tarball.name))
+    descriptor = open_tarball(file)
+    name = printable(os.fsencode(file.name))
     try:
         if signature is None:
             return SignatureCheck(_feed(descriptor, name, None))
@@ -64,7 +64,7 @@ def check_tarball_signature(
             raise UsageError(f'no allowed signers at {allowed_signers}')
         return _Check(descriptor, name, allowed_signers, preferred).of(signature)
     except OSError as error:
-        raise HoldError(f'{tarball} cannot be verified: {error}') from error
+        raise HoldError(f'{file} cannot be verified: {error}') from error
     finally:
         os.close(descriptor)
 
@@ -90,7 +90,7 @@ class _Check:
         except ValueError as error:
             return self._refused('signature-invalid', str(error))
         if namespace == NAMESPACE:
-            why = 'its signature is one for verdicts, not for tarballs'
+            why = 'its signature is one for verdicts, not for uploads'
             return self._refused('signature-unknown', why)
         # What is verified is a copy, so that it cannot be exchanged between two looks at it.
         with tempfile.NamedTemporaryFile(suffix='.sig') as copy:
