@@ -89,11 +89,17 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.valid_prog_environs = [case.environ or '*']
         self.tags |= {case.scale, self.kind, case.software}
         self.program_root = os.environ.get(ROOT_VARIABLE, '')
-        injection = case.injection if self.asks_for_injected_mpi else {}
-        for name, value in (case.inputs | injection).items():
+        for name, value in (case.inputs | self._injection()).items():
             if not hasattr(type(self), name):
                 raise ReframeError(f'{type(self).__name__} has no variable {name!r} to set')
             setattr(self, name, value)
+
+    def _injection(self) -> dict[str, str]:
+        """Return what the test asks for of a site's MPI: where it is, and more if it wants that."""
+        if not self.asks_for_injected_mpi:
+            return {}
+        known = self.case.injection
+        return {n: v for n, v in known.items() if n == 'injected_mpi' or hasattr(type(self), n)}
 
     @run_after('setup')
     def limit_time(self) -> None:

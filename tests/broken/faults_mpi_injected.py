@@ -110,13 +110,17 @@ FAULTS = (
         r'mpi/missing-symbol: .*the injected libmpi\.so\.40 has no MPI_Bcast', CHECK,
     ),
     Fault(
-        'run with a library of the site without a symbol', _without_symbol,
-        r'undefined symbol: MPI_Bcast', RUN,
-    ),
-    Fault(
         'run that silently takes the own library', _not_looked_for,
         r'rank 0 has loaded \S+/OpenMPI/\S+/libmpi\.so\S+, not the MPI of the site in '
         r'\S+host_injections', RUN,
+    ),
+    Fault(
+        'library of the site for a newer C library', _newer_c_library,
+        r'mpi/missing-version: \S+libmpi\.so\.40.*GLIBC_2\.99', CHECK,
+    ),
+    Fault(
+        'run with a library of the site without a symbol', _without_symbol,
+        r'undefined symbol: MPI_Bcast', RUN,
     ),
     Fault(
         'object that does not look for the library of the site', _not_looked_for,
@@ -125,10 +129,6 @@ FAULTS = (
     Fault(
         'library of the site for another machine', _other_machine,
         r'mpi/not-used: .*another machine', CHECK,
-    ),
-    Fault(
-        'library of the site for a newer C library', _newer_c_library,
-        r'mpi/missing-version: \S+libmpi\.so\.40.*GLIBC_2\.99', CHECK,
     ),
     Fault(
         'run with a library of the site for a newer C library', _newer_c_library,
@@ -140,4 +140,4 @@ FAULTS = (
     ),
 )  # fmt: skip
 
-APPLICATION = Application('MPI of the site', 'minimal', FAULTS, sound=(), always=5)
+APPLICATION = Application('MPI of the site', 'minimal', FAULTS, sound=(), always=3)

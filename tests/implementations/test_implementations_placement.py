@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,28 @@ def test_job_stops_at_its_first_failure_and_ends_with_the_marker(tmp_path: Path)
     lines = script.splitlines()
     assert 'set -eo pipefail' in lines
     assert lines[-1].startswith('echo "eessi-library: every command ended with status 0, nonce ')
+
+
+def test_tests_of_mpi_are_told_of_the_mpi_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / 'site.py').write_text(SITE)
+    tests = ('EESSI_MPI_Communication', 'EESSI_Mpi4py_Communication')
+    case: dict[str, Any] = {
+        'key': 'Tool/1.0@x%cores_2', 'module': '', 'software': 'Tool', 'version': '1.0',
+        'toolchain': '', 'cpu_target': 'x', 'scale': 'cores_2',
+        'injection': {'injected_mpi': '/site/lib', 'linked_object': '/stack/libx.so'},
+    }  # fmt: skip
+    cases = {'cases': [{'test': test, 'case': case} for test in tests]}
+    (tmp_path / 'cases.json').write_text(json.dumps(cases))
+    implementations = Path(str(files('eessi_implementations')))
+    command = [*REFRAME, '-C', str(tmp_path / 'site.py'), '--system', 'site', '--describe']
+    for name in ('mpi.py', 'mpi4py.py'):
+        command += ['-c', str(implementations / name)]
+    environment = {**os.environ, 'EESSI_VALIDATE_CASES': str(tmp_path / 'cases.json')}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True
+    )
+    described = json.loads(done.stdout[done.stdout.index('[\n') :])
+    told = {row['display_name'].split()[0]: row for row in described}
+    assert set(told) == set(tests)
+    assert {row['injected_mpi'] for row in described} == {'/site/lib'}
+    assert told['EESSI_MPI_Communication']['linked_object'] == '/stack/libx.so'

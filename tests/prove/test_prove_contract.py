@@ -28,9 +28,14 @@ STACKS = {
 
 #: Tests of the compat layer that apply to that of a local stack; the quickest are in ASKED.
 COMPAT_GROUPS = (
-    'CompatTools', 'CLibrary', 'NameService', 'TrustStore', 'Loader', 'PackageDatabase',
-    'ModuleSystem', 'LocaleAndTime', 'Permissions',
-)  # fmt: skip
+    'CompatTools',
+    'CLibrary',
+    'TrustStore',
+    'PackageDatabase',
+    'ModuleSystem',
+    'LocaleAndTime',
+    'Permissions',
+)
 
 #: Test, scale, stack. At the smallest scale; MPI needs two ranks.
 ASKED = [
@@ -39,6 +44,8 @@ ASKED = [
     ('EESSI_OpenBLAS_DenseLinearAlgebra', 'cores_1', 'local'),
     ('EESSI_GROMACS_WaterBox', 'cores_1', 'local'),
     ('EESSI_MPI_Communication', 'cores_2', 'local'),
+    ('EESSI_compat_NameService', 'cores_1', 'local'),
+    ('EESSI_compat_Loader', 'cores_1', 'local'),
 ]
 FURTHER = [
     *((f'EESSI_compat_{group}', 'cores_1', 'local') for group in COMPAT_GROUPS),

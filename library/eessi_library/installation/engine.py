@@ -41,7 +41,7 @@ from .node import cannot_run, node_identity
 from .rules import AllowRule, judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
-CHECKS_VERSION: Final = 1
+CHECKS_VERSION: Final = 2
 
 #: Members of one unit of reading.
 _SLICE: Final = 2_000

@@ -104,14 +104,15 @@ def check_injected_mpi(
 
 
 def check_use(
-    linkage: ReleaseLinkage, own: str, injected: str, objects: Iterable[str]
+    linkage: ReleaseLinkage, own: Iterable[str], injected: str, objects: Iterable[str]
 ) -> Iterator[Observation]:
     """Yield which objects of the stack do not get the injected MPI, and what that one lacks.
 
-    :arg own: directory with the MPI libraries of the stack that the injected ones replace.
+    :arg own: directories with MPI libraries of the stack, which the injected ones replace.
     :arg objects: programs and libraries of the stack; those not linked to MPI are passed by.
     """
-    replaced = set(mpi_libraries(own)) & set(mpi_libraries(injected))
+    replaced = {soname for each in own for soname in mpi_libraries(each)}
+    replaced &= set(mpi_libraries(injected))
     for path in objects:
         try:
             elf = read_elf(path)

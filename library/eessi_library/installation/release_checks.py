@@ -45,16 +45,12 @@ def mpi_findings(release: Release) -> tuple[Finding, ...]:
     found: list[Observation] = []
     everything = [release.located(request.path) for request in installations(release)]
     injected = release.located(injection_directory(release))
-    linkage = ReleaseLinkage(release)
-    for top in everything:
-        if os.path.basename(os.path.dirname(top)) != SOFTWARE:
-            continue
-        own = mpi_directory(top)
-        if own is None:
-            continue
-        found += check_injected_mpi(own, injected, linked_objects(everything))
-        if os.path.isdir(injected):
-            found += check_use(linkage, own, injected, linked_objects(everything))
+    replaced = [top for top in everything if os.path.basename(os.path.dirname(top)) == SOFTWARE]
+    own = [directory for top in replaced if (directory := mpi_directory(top))]
+    for directory in own:
+        found += check_injected_mpi(directory, injected, linked_objects(everything))
+    if os.path.isdir(injected):
+        found += check_use(ReleaseLinkage(release), own, injected, linked_objects(everything))
     return _findings(release, 'host_injections', found)
 
 

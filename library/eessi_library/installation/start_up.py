@@ -94,13 +94,14 @@ def start(
     """Start a program with one option after the other until one is answered or it crashes.
 
     ``thorough`` goes on after words with another status: it started, and may know another option.
+    Silence with status 0 is no answer.
     """
     answers = []
     for option in OPTIONS:
         answer = _start(path, option, environment, scratch)
         answers.append(answer)
-        said = bool(answer.output.strip()) and not thorough
-        if answer.status is None or answer.fault or answer.status == 0 or said:
+        answered = bool(answer.output.strip()) and (answer.status == 0 or not thorough)
+        if answer.status is None or answer.fault or answered:
             break
     return answers
 

@@ -105,7 +105,7 @@ class Site:
     def found(self) -> list[tuple[str, str, str]]:
         linkage = ReleaseLinkage(self.release)
         objects = [str(self.library)]
-        observations = check_use(linkage, str(self.own), str(self.injected), objects)
+        observations = check_use(linkage, [str(self.own)], str(self.injected), objects)
         return [(o.check, o.subject, os.path.basename(o.member)) for o in observations]
 
 

@@ -201,6 +201,13 @@ def test_programs_that_do_not_start(
 
 
 @running
+def test_a_program_that_answers_only_help_is_not_called_silent(workplace: Workplace) -> None:
+    workplace.install()
+    workplace.program('#!/bin/sh\n[ "$1" = --help ] && echo "usage: app"\nexit 0\n')
+    assert 'start-up/silent' not in workplace.findings('start-up')
+
+
+@running
 def test_a_script_without_first_line_runs_as_in_a_shell(workplace: Workplace) -> None:
     workplace.install()
     workplace.program('echo App 1.0\n')
