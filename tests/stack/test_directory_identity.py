@@ -15,6 +15,8 @@ from eessi_validate.stack.identity import directory_identity
 def tree(tmp_path: Path) -> Path:
     (tmp_path / 'lib').mkdir()
     (tmp_path / 'lib' / 'libm.so.6').write_text('old')
+    # The clock of a file system may stand still for some milliseconds.
+    os.utime(tmp_path / 'lib' / 'libm.so.6', (1, 1))
     (tmp_path / 'lib' / 'libm.so').symlink_to('libm.so.6')
     return tmp_path
 
