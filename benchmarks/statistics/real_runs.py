@@ -34,6 +34,11 @@ DIRECTIONS: dict[str, Direction] = {
     'step_time': 'lower',
     'wall_time': 'lower',
     'cpu_time': 'lower',
+    'hpl': 'higher',
+    'dgemm': 'higher',
+    'stream_triad': 'higher',
+    'mpi_fft': 'higher',
+    'transpose': 'higher',
 }
 
 #: Pairs of one window.

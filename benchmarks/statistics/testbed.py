@@ -79,6 +79,7 @@ def main() -> None:
     sections.histories(400 // part, arguments.seed)
     sections.halving(200, arguments.seed)
     sections.halving_bound()
+    sections.alarm_error(1_000_000 // part, arguments.seed)
     print(f'{time.monotonic() - clock:.0f} s', file=sys.stderr)
 
 

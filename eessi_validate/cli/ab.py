@@ -34,6 +34,18 @@ def ab(
         ),
     ] = '',
     after: Annotated[str, typer.Option('--after', help='The same for the other side.')] = '',
+    before_overlay: Annotated[
+        Path | None,
+        typer.Option(
+            '--before-overlay', metavar='DIR', help='Repository tree laid over that side.'
+        ),
+    ] = None,
+    after_overlay: Annotated[
+        Path | None,
+        typer.Option(
+            '--after-overlay', metavar='DIR', help='The same; without --after over --before.'
+        ),
+    ] = None,
     stack: Annotated[str, typer.Option('--stack', metavar='ROOT', help='Common stack.')] = '',
     release: Annotated[str, typer.Option('--release', help='Common release.')] = '',
     target: Annotated[
@@ -104,11 +116,12 @@ def ab(
 
     watch = _silent if quiet or as_json else _show
     if resume:
-        if before or after or out:
+        if before or after or out or before_overlay or after_overlay:
             raise UsageError('--resume repeats what DIR asked for: give only DIR')
         directory = resume.expanduser().absolute()
         report = resume_ab(directory, watch)
     else:
+        after = after or (before if after_overlay else '')
         if not before or not after:
             raise UsageError('--before X and --after Y are needed')
         directory = (out or Path(f'eessi-validate-ab-{_stamp()}')).expanduser().absolute()
@@ -125,14 +138,17 @@ def ab(
             command=shlex.join(['eessi-validate', *sys.argv[1:]]),
         )
         _require_fresh(directory)
+        for text, over in ((before, before_overlay), (after, after_overlay)):
+            if over and Path(text).expanduser().is_file():
+                raise UsageError(f'{text} lies over the stack already: leave {over} out')
         overlays = directory / 'overlay'
         old, new = (
             _over(Path(text).expanduser().absolute(), common, variables or (), overlays / name)
             if Path(text).expanduser().is_file()
-            else parse_side(text, common, variables or ())
-            for name, text, variables in (
-                ('before', before, before_set),
-                ('after', after, after_set),
+            else _under(parse_side(text, common, variables or ()), over)
+            for name, text, variables, over in (
+                ('before', before, before_set, before_overlay),
+                ('after', after, after_set, after_overlay),
             )
         )
         report = start_ab(old, new, options, watch)
@@ -196,6 +212,28 @@ def _over(tarball: Path, common: Request, variables: Sequence[str], into: Path) 
         modules=view.modules or common.modules,
     )
     return Side(f'{tarball.name} sha256:{view.sha256[:12]}', request, parsed, view.prefix)
+
+
+def _under(side: Side, directory: Path | None) -> Side:
+    """Return the side with a directory laid over its stack."""
+    if directory is None:
+        return side
+    from dataclasses import replace
+
+    from eessi_validate.gate.overlay.directory_view import view_directory
+    from eessi_validate.run.prepare import release_name
+    from eessi_validate.stack.layout import open_stack
+
+    if not side.request.stack:
+        raise UsageError(f'{directory} needs the stack that it lies over: give --stack ROOT')
+    stack, over = Path(side.request.stack), directory.expanduser().resolve()
+    release = release_name(open_stack(stack), side.request.release)
+    return replace(
+        side,
+        label=f'{side.label} under {directory}',
+        prefix=view_directory(over, stack, release),
+        over=str(over),
+    )
 
 
 def _fraction(text: str, option: str) -> float:

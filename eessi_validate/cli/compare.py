@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from eessi_validate.errors import UsageError
+
+if TYPE_CHECKING:
+    from eessi_validate.compare.stored.exceptions import Explained
 
 StorePath = Annotated[
     str, typer.Option('--store', metavar='DIR', envvar='EESSI_VALIDATE_STORE', help='The store.')
@@ -52,25 +55,31 @@ def compare(
         render_markdown,
         render_terminal,
     )
-    from eessi_validate.compare.stored.exceptions import read_exceptions
-    from eessi_validate.report.atomic import write_atomically
 
     ignored = [name for text in ignore or () for name in text.split(',') if name]
     if any_version:
         ignored += ['version', 'toolchain']
     if exceptions and not parity:
         raise UsageError('--exceptions explains what --parity lists: give --parity too')
+    explained: tuple[Explained, ...] = ()
+    if exceptions:
+        from eessi_validate.compare.stored.exceptions import read_exceptions
+
+        explained = read_exceptions(exceptions)
     options = Options(
         ignored=tuple(dict.fromkeys(ignored)),
         systems=_systems(systems),
         practical_delta=_percentage(delta),
         allow_suspects=allow_suspects,
         parity=_parity(parity),
-        exceptions=read_exceptions(exceptions) if exceptions else (),
+        exceptions=explained,
     )
     report = compare_sides(read_side(before, store), read_side(after, store), options)
     for path, render in ((markdown, render_markdown), (html, render_html)):
         if path:
+            # Imported where it is needed: the templates beside it outlast most comparisons.
+            from eessi_validate.report.atomic import write_atomically
+
             write_atomically(path, render(report))
     typer.echo(render_json(report) if as_json else render_terminal(report), nl=False)
     raise typer.Exit(report.exit_code)

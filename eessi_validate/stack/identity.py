@@ -1,10 +1,12 @@
-"""What exactly was decided on: an identity of a release that changes when its content does."""
+"""What exactly was decided on: an identity of a release or directory that changes when it does."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from eessi_validate.stack.layout import Release
 
@@ -35,6 +37,26 @@ def release_digest(release: Release, cpu_targets: Sequence[str]) -> str:
             for path in paths:
                 digest.update(os.path.relpath(path, release.path).encode())
                 digest.update(_content(path))
+    return f'sha256:{digest.hexdigest()}'
+
+
+def directory_identity(directory: Path) -> str:
+    """Return ``sha256:<digest>`` of all paths below, with kind, size, time of change and link.
+
+    Contents are not read: an overlay may hold gigabytes, and whoever writes to a file changes its
+    time.
+    """
+    digest = hashlib.sha256()
+    for place, directories, files in os.walk(directory):
+        directories.sort()
+        for name in sorted((*directories, *files)):
+            path = os.path.join(place, name)
+            found = os.lstat(path)
+            link = os.readlink(path) if stat.S_ISLNK(found.st_mode) else ''
+            kind = (oct(found.st_mode), found.st_rdev, link)
+            # A directory changes its time and size with its files.
+            more = () if stat.S_ISDIR(found.st_mode) else (found.st_size, found.st_mtime_ns)
+            digest.update(repr((os.path.relpath(path, directory), *kind, *more)).encode())
     return f'sha256:{digest.hexdigest()}'
 
 

@@ -1,4 +1,4 @@
-"""``ab`` with a tarball as a side: its runs see it over the base, the other side's do not."""
+"""``ab`` with a tarball or a directory over a stack: only the runs of its own side see it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from eessi_validate.compare.ab import Side
+from eessi_validate.compare.ab import Side, session
 from eessi_validate.compare.ab.view import prepare_side
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.overlay.candidate_view import view_candidate
+from eessi_validate.gate.overlay.directory_view import view_directory
 from eessi_validate.gate.overlay.namespace import overlay_support
 from eessi_validate.gate.packing import pack_installation
 from eessi_validate.run.prepare import Request
+from eessi_validate.stack.identity import directory_identity
 
 METHOD, WHY_NOT = overlay_support()
 pytestmark = [
@@ -137,6 +140,66 @@ def test_only_the_tarball_s_own_side_sees_it(stack: Path, tmp_path: Path) -> Non
     assert metric['ratio'] == pytest.approx(1.1)
     assert f'after {tarball.name} sha256:' in output
     assert (installation(stack) / 'work').read_text() == 'work=1.0\n'
+
+
+def overlay_of(stack: Path, work: float) -> Path:
+    """Return a directory with nothing but the file that says how long the tool takes."""
+    root = stack.parent / f'overlay-{work}'
+    installed = installation(root)
+    installed.mkdir(parents=True)
+    (installed / 'work').write_text(f'work={work}\n')
+    return root
+
+
+def test_a_directory_lies_over_the_base_for_its_own_side_only(stack: Path, tmp_path: Path) -> None:
+    over, out = overlay_of(stack, 1.1), tmp_path / 'out'
+    few = ('--pairs', 6, '--self-check', 0, '--warm-ups', 0, '--out', out)
+    process = start(stack, '--before', RELEASE, '--after-overlay', over, '--module', 'Tool', *few)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 1, output
+    (metric,) = json.loads((out / 'ab-report.json').read_text())['metrics']
+    assert (metric['verdict'], metric['ratio']) == ('slower', pytest.approx(1.1))
+    assert f'after {RELEASE} under {over}' in output
+    assert (installation(stack) / 'work').read_text() == 'work=1.0\n'
+    (installation(over) / 'work').write_text('work=1.2\n')
+    again = start(stack, '--resume', out)
+    output, _ = again.communicate(timeout=60)
+    assert again.returncode == 2, output
+    assert 'has changed since' in output
+
+
+def test_a_directory_of_releases_alone_is_seen_by_the_plan(stack: Path) -> None:
+    over = overlay_of(stack, 1.1) / 'versions'
+    side = Side('t', request(stack), prefix=view_directory(over, stack, RELEASE), over=str(over))
+    prepared, digest = prepare_side(side)
+    assert [case.module for case in prepared.plan.cases if case.module] == ['Tool/1.0']
+    assert digest.endswith(f' under {directory_identity(over)}')
+    (over / 'new').mkdir()
+    assert not digest.endswith(directory_identity(over))
+
+
+def test_a_directory_that_changes_while_it_is_measured_concludes_nothing(
+    stack: Path, tmp_path: Path
+) -> None:
+    over = overlay_of(stack, 1.1)
+    planned = SimpleNamespace(
+        side=Side('t', request(stack), over=str(over)), digest=f'x under {directory_identity(over)}'
+    )
+    bench: Any = SimpleNamespace(sides={'after': planned})
+    session._require_unchanged(bench)
+    (installation(over) / 'work').write_text('work=1.0\n')
+    with pytest.raises(HoldError, match='has changed while it was measured'):
+        session._require_unchanged(bench)
+
+
+def test_a_directory_that_lies_over_nothing_is_refused(stack: Path, tmp_path: Path) -> None:
+    over = overlay_of(stack, 1.1)
+    with pytest.raises(UsageError, match=r'nothing of release 2025\.06'):
+        view_directory(over, stack, '2025.06')
+    with pytest.raises(UsageError, match='expected a directory "versions"'):
+        view_directory(installation(stack), tmp_path, RELEASE)
+    with pytest.raises(UsageError, match='lies over nothing'):
+        view_directory(stack, stack, RELEASE)
 
 
 def test_two_tarballs_are_compared_over_one_base(stack: Path, tmp_path: Path) -> None:

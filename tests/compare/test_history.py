@@ -170,6 +170,16 @@ def test_too_short_a_series_says_what_it_needs() -> None:
     assert '8 sound ones are needed' in alarm.reason
 
 
+@pytest.mark.parametrize('length', [8, 12, 20, 40])
+def test_sound_runs_are_not_taken_for_outliers(length: int) -> None:
+    # Without them the noise looks small, and the alarm rings ten times as often as promised.
+    generator = np.random.default_rng(18)
+    noise = pooled_noise([sound(generator, length) for _ in range(2000)])
+    assert noise is not None
+    assert noise.degrees >= 0.999 * 2000 * (length - 1)
+    assert noise.scale == pytest.approx(math.sqrt(math.log1p(0.25**2)), rel=0.02)
+
+
 def test_a_series_that_fell_does_not_pass_for_noise() -> None:
     generator = np.random.default_rng(15)
     quiet = [sound(generator, 40) for _ in range(9)]

@@ -50,14 +50,16 @@ def test_the_vectorised_discoveries_are_the_package_s() -> None:
         assert list(flags) == [q <= 0.05 for q in benjamini_hochberg(list(family))]
 
 
-def test_interleaving_keeps_every_run_and_follows_abba() -> None:
+def test_interleaving_keeps_every_run_and_tosses_a_coin_a_pair() -> None:
     from noise import interleaved
 
-    series = np.arange(16.0).reshape(1, 16)
+    series = np.tile(np.arange(80.0), (50, 1))
     before, after = interleaved(series, 0.0, np.random.default_rng(0))
-    assert sorted([*before[0], *after[0]]) == list(range(16))
-    sums = before[0].reshape(-1, 2).sum(axis=1), after[0].reshape(-1, 2).sum(axis=1)
-    assert list(sums[0]) == list(sums[1])
+    assert sorted([*before[0], *after[0]]) == list(range(80))
+    assert set((after - before).ravel()) == {-1.0, 1.0}
+    assert abs((after - before).mean()) < 0.1
+    before, after = interleaved(series, 0.0, np.random.default_rng(0), abba=True)
+    assert set((after - before).reshape(-1, 2).sum(axis=1)) == {0.0}
 
 
 def test_figures_to_reach_with_a_tenth_of_the_repetitions() -> None:

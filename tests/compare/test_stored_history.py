@@ -44,6 +44,15 @@ def found(rows: Rows, test: str = 'EESSI_GROMACS*') -> History:
     return history
 
 
+def test_a_series_is_named_by_what_is_known_of_it() -> None:
+    (series,) = found(nights([100.0] * 10)).series
+    assert series.name == (
+        'EESSI_GROMACS_WaterBox GROMACS @x86_64/amd/zen2 %1_node on site: speed (ns/day)'
+    )
+    (series,) = found(nights([100.0] * 10, system='', scale='', unit='')).series
+    assert series.name == 'EESSI_GROMACS_WaterBox GROMACS @x86_64/amd/zen2: speed'
+
+
 def test_a_step_between_releases_names_the_command_that_confirms_it() -> None:
     history = found(nights([100.0] * 30 + [90.0] * 30))
     (series,) = history.series

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tar_crafting import COMPAT_NAME, INIT_NAME, Archive, elf, sound_compat, sou
 
 from eessi_validate.errors import UsageError
 from eessi_validate.gate.inspection import inspect_tarball
+from eessi_validate.gate.overlay.candidate_view import view_candidate
+from eessi_validate.gate.overlay.namespace import overlay_support
 from eessi_validate.gate.packing import pack_compat
 from eessi_validate.results.model import Outcome
 from eessi_validate.run.prepare import prepare
@@ -72,6 +75,20 @@ def test_a_link_to_what_only_the_old_layer_has_leads_nowhere(base, tmp_path):
     made = sound_compat().symlink(f'{LAYER}/lib64/libz.so.1', 'libold.so')
     path.write_bytes(tarball(made, COMPAT_NAME).packed)
     assert 'symlink-dangling' in inspect_tarball(path, base=base).counts
+
+
+def test_a_view_of_a_new_layer_shows_nothing_of_the_old_one(base, tmp_path):
+    method, why_not = overlay_support()
+    if not method:
+        pytest.skip(f'no overlay here: {why_not}')
+    old = base / 'versions' / LAYER / 'only-in-the-old-one'
+    old.touch()
+    path = tmp_path / COMPAT_NAME
+    path.write_bytes(tarball(sound_compat(), COMPAT_NAME).packed)
+    view = view_candidate(path, base, tmp_path / 'view')
+    done = subprocess.run([*view.prefix, 'ls', old.parent], capture_output=True, text=True)
+    assert 'startprefix' in done.stdout, done.stderr
+    assert old.name not in done.stdout
 
 
 def test_a_new_layer_may_have_other_types_than_the_old_one(base, tmp_path):

@@ -27,6 +27,7 @@ from eessi_validate.run.engine import Execution, latest_results
 from eessi_validate.run.host import host_facts
 from eessi_validate.run.prepare import Prepared
 from eessi_validate.run.session import stopping_on_signals
+from eessi_validate.stack.identity import directory_identity
 
 #: Told about each run: the row, and how far its case is.
 Watcher = Callable[[Row, str], None]
@@ -47,9 +48,9 @@ class Options:
     warm_ups: int = 1
     #: A/A pairs before the comparison.
     self_check: int = SELF_CHECK_PAIRS
-    #: Fixes order and inputs; '' draws one.
     #: Run both sides at once where a pilot shows that it helps.
     duet: bool = False
+    #: Fixes order and inputs; '' draws one.
     seed: str = ''
     command: str = ''
 
@@ -150,6 +151,7 @@ def _measure(bench: _Bench, *, resumed: bool = False) -> AbReport:
         active = list(bench.matched.matches)
         while active and not bench.stop.is_set():
             active = [match for match in active if _advance(bench, match)]
+    _require_unchanged(bench)
     return conclude(
         bench.asked,
         bench.journal.rows(),
@@ -158,6 +160,13 @@ def _measure(bench: _Bench, *, resumed: bool = False) -> AbReport:
         interrupted=bench.stop.is_set(),
         cores={match.name: _cores(bench, match) for match in bench.matched.matches},
     )
+
+
+def _require_unchanged(bench: _Bench) -> None:
+    for planned in bench.sides.values():
+        over = planned.side.over
+        if over and not planned.digest.endswith(directory_identity(Path(over))):
+            raise HoldError(f'{over} has changed while it was measured: nothing is concluded')
 
 
 def _advance(bench: _Bench, match: Match) -> bool:
@@ -306,6 +315,7 @@ def _saved(side: Side) -> dict[str, Any]:
         'request': asdict(side.request),
         'variables': dict(side.variables),
         'prefix': list(side.prefix),
+        'over': side.over,
     }
 
 
@@ -315,6 +325,7 @@ def _side(saved: dict[str, Any]) -> Side:
         request=request_of(saved['request']),
         variables=tuple(saved['variables'].items()),
         prefix=tuple(saved.get('prefix', ())),
+        over=saved.get('over', ''),
     )
 
 

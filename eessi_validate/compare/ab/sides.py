@@ -29,6 +29,8 @@ class Side:
     variables: tuple[tuple[str, Any], ...] = ()
     #: Words before every command of this side, which give it another view of the stack.
     prefix: tuple[str, ...] = ()
+    #: Directory that these words lay over the stack, and that its user may change; '' if none.
+    over: str = ''
 
 
 def parse_side(text: str, common: Request, variables: Sequence[str] = ()) -> Side:

@@ -18,7 +18,7 @@ from typing import Any
 from eessi_validate.compare.ab.sides import Side
 from eessi_validate.errors import EessiValidateError, HoldError, UsageError
 from eessi_validate.run.prepare import Prepared, Request, prepare
-from eessi_validate.stack.identity import release_digest
+from eessi_validate.stack.identity import directory_identity, release_digest
 
 _REQUEST, _PLANNED, _REFUSED = 'request.json', 'planned', 'refused.json'
 
@@ -34,6 +34,8 @@ def prepare_side(side: Side) -> tuple[Prepared, str]:
         prepared = prepare(side.request)
         return prepared, _digest(prepared)
     prepared, digest = _through_prefix(side)
+    if side.over:
+        digest += f' under {directory_identity(Path(side.over))}'
     if any(partition.scheduler != 'local' for partition in prepared.partitions):
         raise UsageError(
             f'{side.label} lies over the stack on this host only: start ab inside an allocation, '

@@ -76,10 +76,11 @@ class SeriesHistory:
     def name(self) -> str:
         """Printable name."""
         k = self.key
-        return (
-            f'{k["test"]} {k["software"]} @{k["cpu_target"]} %{k["scale"]} '
-            f'on {k["system"]}: {k["metric"]} ({k["unit"]})'
-        )
+        marked = (('', 'test'), ('', 'software'), ('@', 'cpu_target'), ('%', 'scale'))
+        # Reports of others do not always say all of it.
+        known = [f'{mark}{k[part]}' for mark, part in marked if k[part]]
+        known += [f'on {k["system"]}'] if k['system'] else []
+        return f'{" ".join(known)}: {k["metric"]}' + (f' ({k["unit"]})' if k['unit'] else '')
 
 
 @dataclass(frozen=True)

@@ -69,10 +69,9 @@ def screen_speeds(
                 told.get(f'only {"after" if side == "before" else "before"}', 0) + 1
             )
             continue
-        allowed: Comparability = compare(
-            tuple(np.unique(place[s.before]).tolist()), tuple(np.unique(place[s.after]).tolist())
-        )
-        ways = {directions[d] for d in np.unique(direction[np.concatenate([s.before, s.after])])}
+        allowed: Comparability = compare(_different(place[s.before]), _different(place[s.after]))
+        both = (direction[s.before], direction[s.after])
+        ways = {directions[d] for codes in both for d in _different(codes)}
         ways.discard('')
         way: Direction = 'lower' if ways == {'lower'} else 'higher'
         sides = [_stored(value[r], run[r], time[r], unit[r], units) for r in (s.before, s.after)]
@@ -102,7 +101,7 @@ def _stored(
     units: Sequence[str],
 ) -> list[StoredRun]:
     """Return one value per session (its median), many sessions joined with their neighbours."""
-    if len(np.unique(unit)) > 1:
+    if len(_different(unit)) > 1:
         pairs = zip(value, unit, run, strict=True)
         return [StoredRun(float(v), units[u], str(r)) for v, u, r in pairs]
     order = np.lexsort((time, run))
@@ -115,10 +114,24 @@ def _stored(
     when = time[order][starts]
     medians = medians[np.argsort(when, kind='stable')]
     if len(medians) > MOST_SESSIONS:
-        joined = np.array_split(medians, MOST_SESSIONS)
-        medians = np.array([statistics.median(part.tolist()) for part in joined])
+        medians = _neighbours_joined(medians, MOST_SESSIONS)
     name = units[int(unit[0])]
     return [StoredRun(v, name, str(i)) for i, v in enumerate(medians.tolist())]
+
+
+def _different(codes: NDArray[np.int64]) -> tuple[int, ...]:
+    """Return the different codes, of which there is nearly always one."""
+    if codes.min() == codes.max():
+        return (int(codes[0]),)
+    return tuple(np.unique(codes).tolist())
+
+
+def _neighbours_joined(values: NDArray[np.float64], parts: int) -> NDArray[np.float64]:
+    """Return the medians of as many parts, the first of which are longer by one."""
+    size, longer = divmod(len(values), parts)
+    cut = longer * (size + 1)
+    halves = (values[:cut].reshape(longer, size + 1), values[cut:].reshape(-1, size))
+    return np.concatenate([np.median(half, axis=1) for half in halves if len(half)])
 
 
 def _plainly_equal(

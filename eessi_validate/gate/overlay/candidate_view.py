@@ -9,7 +9,8 @@ from pathlib import Path
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.inspection import inspect_tarball
 from eessi_validate.gate.overlay.extraction import extract_tarball
-from eessi_validate.gate.overlay.namespace import overlay_support
+from eessi_validate.gate.overlay.namespace import OverlayUnavailable, overlay_support
+from eessi_validate.gate.overlay.replacing import take_the_place
 from eessi_validate.stack.layout import open_stack
 
 
@@ -55,6 +56,13 @@ def view_candidate(tarball: Path, stack: Path, into: Path) -> CandidateView:
     into.mkdir(parents=True, mode=0o700)
     below = '' if facts.release_in_paths else f'{facts.release}/'
     extract_tarball(tarball, inspection.subject.sha256, into, below=below)
+    if facts.kind == 'compat':
+        # As at its ingestion: what the new layer lacks is not found in the old one.
+        layer = into / f'{facts.release}{facts.suffix}' / 'compat' / facts.os / facts.family
+        try:
+            take_the_place(layer)
+        except OverlayUnavailable as refusal:
+            raise HoldError(f'no overlay on this host: {refusal}') from refusal
     program = (sys.executable, '-m', 'eessi_validate.gate.overlay.under')
     return CandidateView(
         release=facts.release + facts.suffix,

@@ -3,7 +3,7 @@
 ``v1/release=2025.06/month=2026-11/<run>.<recorded>.<digest>.parquet`` holds the rows,
 ``raw/<the same>.zip`` the reports they came from. Files are written once. ``compact`` merges many
 into one, which names those it replaces, so that a crash between writing and removing loses and
-doubles nothing.
+doubles nothing. ``joined/`` holds copies that make many small files quick to read (``joined.py``).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive.files import Files
+from eessi_validate.results.archive.joined import join_small, read_instead, remove_copies
 from eessi_validate.results.archive.plain import plain
 from eessi_validate.results.archive.query import Query, parse_query
 from eessi_validate.results.archive.schema import (
@@ -101,13 +102,16 @@ class Archive:
         started = pc.min(table['time']).as_py()
         directory = _directory(release, f'{started:%Y-%m}' if started else 'unknown')
         stem = f'{_quoted(run)}.'
-        for known in self.files.find(directory):
+        others = self.files.find(directory)
+        for known in others:
             base = known.rpartition('/')[2]
             if base.startswith(stem) and base.endswith(f'.{mark}.parquet'):
                 return known
         name = f'{directory}/{stem}{recorded:%Y%m%dT%H%M%S%f}.{mark}.parquet'
         self.files.publish(f'raw/{name.removesuffix(".parquet")}.zip', _zipped(raw))
         self.files.publish(name, _bytes(table.cast(SCHEMA)))
+        singles = [n for n in (*others, name) if _NAME.match(n) and not _is_merged(n)]
+        join_small(self.files, directory, singles, _bytes)
         return name
 
     def stored(self, query: Query | str = '') -> list[StoredFile]:
@@ -195,7 +199,8 @@ class Archive:
             if len(files) < least:
                 continue
             names = [file.name for file in files]
-            table, broken = self._read(names, Query(), SCHEMA.names)
+            # What is removed afterwards is read itself, not a copy.
+            table, broken = self._read(names, Query(), SCHEMA.names, copies=False)
             warned += broken
             good = sorted(set(names) - {b.name for b in broken})
             # Files that vanish meanwhile are being merged by somebody else: leave it to them.
@@ -213,6 +218,7 @@ class Archive:
                 if old != name:
                     self.files.remove(old)
             made.append(name)
+        remove_copies(self.files)
         self.warnings = tuple(warned)
         return made
 
@@ -245,42 +251,58 @@ class Archive:
         metadata = pq.read_schema(self.files.path(name), filesystem=self.files.system).metadata
         return list(json.loads((metadata or {}).get(_REPLACES, b'[]')))
 
-    def _read(self, names: list[str], query: Query, columns: list[str]) -> tuple[Any, list[Warned]]:
-        """Read all files at once; only where that fails, one by one to name what is broken."""
-        merged = [name for name in names if name.rpartition('/')[2].startswith(f'{_MERGED}.')]
-        broken: list[Warned] = []
-        replaced: set[str] = set()
-        for name in merged:
-            try:
-                replaced.update(set(self._replaced_by(name)) - {name})
-            except (OSError, pa.ArrowException, ValueError):
-                continue  # read below, and named there
-        names = [name for name in names if name not in replaced]
+    def _read(
+        self, names: list[str], query: Query, columns: list[str], *, copies: bool = True
+    ) -> tuple[Any, list[Warned]]:
+        """Read all files at once; those that cannot be read so one by one, to name what is broken.
+
+        Copies are read first; if one goes away meanwhile, what they are copies of.
+        """
+        names = self._unreplaced(names)
+        instead = read_instead(self.files, names) if copies else names
+        table, broken = self._read_these(instead, query, columns)
+        if {warned.name for warned in broken}.difference(names):
+            return self._read_these(names, query, columns)
+        return table, broken
+
+    def _read_these(
+        self, names: list[str], query: Query, columns: list[str]
+    ) -> tuple[Any, list[Warned]]:
+        parts = []
         if (told := _told_by_names(query)) is not None:
+            table, names = read_whole(self.files, names, list(dict.fromkeys([*columns, *told])))
+            for column in told:
+                table = table.filter(_mask(table, column, query))
+            if not names:
+                return table.select(columns), []
+            parts.append(decoded(table.select(columns)))
+        else:
             try:
-                needed = list(dict.fromkeys([*columns, *told]))
-                table = read_whole(self.files, names, needed)
-                for column in told:
-                    table = table.filter(_mask(table, column, query))
-                return table.select(columns), broken
+                table = self._scan(names, query, list(dict.fromkeys([*columns, 'run_id'])))
+                # A Parquet file of somebody else's columns reads as nulls, which ours never hold.
+                if not table['run_id'].null_count:
+                    return table.select(columns), []
             except (OSError, pa.ArrowException):
                 pass
-        try:
-            table = self._scan(names, query, list(dict.fromkeys([*columns, 'run_id'])))
-            # A Parquet file of somebody else's columns reads as nulls, which ours never hold.
-            if not table['run_id'].null_count:
-                return table.select(columns), broken
-        except (OSError, pa.ArrowException):
-            pass
-        tables = []
+        broken: list[Warned] = []
         for name in names:
             try:
-                tables.append(self._scan([name], query, columns, check=True))
+                parts.append(self._scan([name], query, columns, check=True))
             except FileNotFoundError:
                 broken.append(Warned(name, _WENT_AWAY))
             except (OSError, pa.ArrowException) as error:
                 broken.append(Warned(name, f'cannot be read: {" ".join(str(error).split())}'))
-        return pa.concat_tables(tables) if tables else _empty(columns), broken
+        return pa.concat_tables(parts) if parts else _empty(columns), broken
+
+    def _unreplaced(self, names: list[str]) -> list[str]:
+        """Return the names without those that a merged file replaces."""
+        replaced: set[str] = set()
+        for name in filter(_is_merged, names):
+            try:
+                replaced.update(set(self._replaced_by(name)) - {name})
+            except (OSError, pa.ArrowException, ValueError):
+                continue  # named when it is read
+        return [name for name in names if name not in replaced]
 
     def _scan(self, names: list[str], query: Query, columns: list[str], check: bool = False) -> Any:
         import pyarrow.dataset as ds  # imports pandas, which takes longer than most queries
@@ -315,6 +337,10 @@ def _only(table: Any, column: str) -> str:
 
 def _directory(release: str, month: str) -> str:
     return f'{_DATA}/release={_quoted(release or "unknown")}/month={month}'
+
+
+def _is_merged(name: str) -> bool:
+    return name.rpartition('/')[2].startswith(f'{_MERGED}.')
 
 
 def _quoted(text: str) -> str:

@@ -85,12 +85,14 @@ class Files:
             return []
         return sorted(entry.rstrip('/').rpartition('/')[2] for entry in entries)
 
-    def publish(self, name: str, data: bytes) -> None:
+    def publish(self, name: str, data: bytes, *, durable: bool = True) -> None:
         """Make a file visible under its name, with all its bytes.
 
         Locally through a file elsewhere in the store, synchronised and renamed; elsewhere by one
         upload, which object stores show when it is complete. A writer that dies leaves at most an
         unpublished file, which ``gc`` removes.
+
+        :arg durable: wait until the bytes would survive a power cut.
         """
         if not self.local:
             with self._reaching('write to'):
@@ -104,9 +106,11 @@ class Files:
             with part.open('xb') as stream:
                 stream.write(data)
                 stream.flush()
-                os.fsync(stream.fileno())
+                if durable:
+                    os.fsync(stream.fileno())
             part.replace(final)
-            _synchronise(final.parent)
+            if durable:
+                _synchronise(final.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink()

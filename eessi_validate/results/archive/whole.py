@@ -25,11 +25,11 @@ _SMALL = 4_000_000
 _THREADS = 4
 
 
-def read_whole(files: Files, names: Sequence[str], columns: Sequence[str]) -> Any:
+def read_whole(files: Files, names: Sequence[str], columns: Sequence[str]) -> tuple[Any, list[str]]:
     """Return the columns of all files, texts as dictionaries that the chunks share.
 
-    :raises OSError: if a file cannot be read.
-    :raises pyarrow.ArrowException: if one is damaged, or of other columns or another version.
+    And the names of files that cannot be read, are damaged, or of other columns or another
+    version; nothing of these is in the table.
     """
     texts = [name for name in columns if pa.types.is_string(SCHEMA.field(name).type)]
     wanted = pa.schema(
@@ -56,11 +56,19 @@ def read_whole(files: Files, names: Sequence[str], columns: Sequence[str]) -> An
         table = table.replace_schema_metadata()
         return table if table.schema.equals(wanted) else table.select(list(columns)).cast(wanted)
 
+    def attempt(name: str) -> Any:
+        try:
+            return read(name)
+        except (OSError, pa.ArrowException):
+            return None
+
     with ThreadPoolExecutor(min(_THREADS, max(len(names), 1))) as pool:
-        tables = list(pool.map(read, names))
+        found = list(pool.map(attempt, names))
+    tables = [table for table in found if table is not None]
     # An empty table is made of an empty list, which imports pandas to see that it is none.
     joined = pa.concat_tables(tables) if tables else wanted.empty_table()
-    return joined.unify_dictionaries().combine_chunks()
+    failed = [name for name, table in zip(names, found, strict=True) if table is None]
+    return joined.unify_dictionaries().combine_chunks(), failed
 
 
 def decoded(table: Any) -> Any:
