@@ -9,7 +9,8 @@ from pathlib import Path
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.gate.inspection import inspect_tarball
 from eessi_validate.gate.overlay.extraction import extract_tarball
-from eessi_validate.gate.overlay.namespace import OverlayUnavailable, overlay_support
+from eessi_validate.gate.overlay.namespace import overlay_support
+from eessi_validate.gate.overlay.refusal import OverlayUnavailable
 from eessi_validate.gate.overlay.replacing import take_the_place
 from eessi_validate.stack.layout import open_stack
 
