@@ -49,10 +49,11 @@ def mount_by_fuse(upper: Path, base: Path) -> None:
     program = shutil.which('fuse-overlayfs')
     if program is None:
         raise OverlayUnavailable('fuse-overlayfs is not installed')
-    before = os.stat(base).st_dev
-    # Descriptors, because it takes no path with a colon or a comma.
-    lower = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in (upper, base)]
+    lower: list[int] = []
     try:
+        before = os.stat(base).st_dev
+        # Descriptors, because it takes no path with a colon or a comma.
+        lower += (os.open(path, os.O_PATH | os.O_DIRECTORY) for path in (upper, base))
         dirs = ':'.join(f'/proc/self/fd/{descriptor}' for descriptor in lower)
         command = [program, '-f', '-o', f'ro,nosuid,nodev,lowerdir={dirs}', str(base)]
         with tempfile.TemporaryFile() as said:
@@ -65,6 +66,8 @@ def mount_by_fuse(upper: Path, base: Path) -> None:
                 preexec_fn=_serve_for(os.getpid()),
             )
             _wait_for(base, before, server, said)
+    except OSError as error:
+        raise OverlayUnavailable(f'fuse-overlayfs: {error}') from error
     finally:
         for descriptor in lower:
             os.close(descriptor)
