@@ -26,8 +26,9 @@ STACKS = {
     'breakable-spark': ('spark',),
 }
 
-#: Tests of the compat layer that apply to that of a local stack; the quickest are in ASKED.
+#: Tests of the compat layer that apply to that of a local stack; the quickest is in ASKED.
 COMPAT_GROUPS = (
+    'Loader',
     'CompatTools',
     'CLibrary',
     'TrustStore',
@@ -45,7 +46,6 @@ ASKED = [
     ('EESSI_GROMACS_WaterBox', 'cores_1', 'local'),
     ('EESSI_MPI_Communication', 'cores_2', 'local'),
     ('EESSI_compat_NameService', 'cores_1', 'local'),
-    ('EESSI_compat_Loader', 'cores_1', 'local'),
 ]
 FURTHER = [
     *((f'EESSI_compat_{group}', 'cores_1', 'local') for group in COMPAT_GROUPS),
