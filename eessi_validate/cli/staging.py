@@ -96,7 +96,14 @@ def watch(
         raise UsageError(f'no allowed signers at {allowed_signers}')
     bucket, prefix = split_url(url)
     directory = out.expanduser().absolute()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stops: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        stops.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     store = ObjectStore(bucket, endpoint_url)
     request = GateRequest(
         tarball=Path(),
@@ -125,7 +132,7 @@ def watch(
         try:
             if once:
                 raise typer.Exit(verdict_code(watcher.look().value))
-            watcher.watch(interval)
+            watcher.watch(interval, stopped=lambda: bool(stops))
         except KeyboardInterrupt:
             _say('stopped; what has no verdict yet is gated next time')
             raise typer.Exit(HELD) from None

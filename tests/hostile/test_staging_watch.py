@@ -501,3 +501,20 @@ def test_times_of_the_state_are_times(bucket, look):
     bucket.put_object(Bucket=BUCKET, Key=KEY, Body=GOOD)
     look()
     assert datetime.datetime.fromisoformat(look.state()[KEY]['at']).tzinfo
+
+
+def test_an_interrupt_that_python_drops_stops_the_watch_all_the_same():
+    class Unlistable:
+        """Drops the interrupt as the destruction of an object does, after the second look."""
+
+        looks = 0
+
+        def listing(self, _prefix):
+            self.looks += 1
+            return []
+
+    store, rests = Unlistable(), []
+    watcher = Watcher(store, None, None, WatchOptions(prefix='', out=Path()), print)
+    with pytest.raises(KeyboardInterrupt):
+        watcher.watch(1.0, rests.append, stopped=lambda: store.looks == 2)
+    assert (store.looks, rests) == (2, [1.0])

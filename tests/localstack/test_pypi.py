@@ -51,7 +51,8 @@ def test_mpi4py_uses_the_stacks_openmpi(python_stack):
     maps = 'print(open("/proc/self/maps").read())'
     code = f'from mpi4py import MPI; print(MPI.Get_library_version()); {maps}'
     said = python(python_stack, 'mpi4py', code)
-    assert said.startswith('Open MPI')
+    # What the network of the host makes it say may come before.
+    assert any(line.startswith('Open MPI') for line in said.splitlines())
     libraries = {line.split()[-1] for line in said.splitlines() if 'libmpi.so' in line}
     assert all(name.startswith(f'{python_stack}/') for name in libraries)
     assert libraries

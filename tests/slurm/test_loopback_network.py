@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
 from loopback_network import LoopbackNetwork
 
-pytestmark = pytest.mark.root
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason='only root makes a network of its own'),
+]
 
 
 def test_it_has_a_loopback_device_and_nothing_else() -> None:

@@ -87,13 +87,21 @@ class Watcher:
         self._options = options
         self._say = say
 
-    def watch(self, interval: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    def watch(
+        self,
+        interval: float,
+        sleep: Callable[[float], None] = time.sleep,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Look again and again, ``interval`` seconds apart, until interrupted.
 
+        :arg stopped: says whether an interrupt has come. Python drops the exception of one that
+            comes while it destroys an object, and the watch would go on.
+        :raises KeyboardInterrupt: if it is stopped.
         :raises HoldError: if the bucket cannot be listed many times in a row.
         """
         failures = 0
-        while True:
+        while not stopped():
             try:
                 self.look()
                 failures = 0
@@ -102,7 +110,9 @@ class Watcher:
                 self._say(f'HOLD: {error}')
                 if failures >= MOST_FAILURES:
                     raise
-            sleep(interval)
+            if not stopped():
+                sleep(interval)
+        raise KeyboardInterrupt
 
     def look(self) -> VerdictCode:
         """Gate what is new, once; return the gravest verdict, ACCEPT if nothing is new.

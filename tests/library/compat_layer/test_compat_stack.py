@@ -121,7 +121,8 @@ FAULTS = [
      "fake curl <<<'exec $real \"$@\" --cacert /dev/null'", 'handshake: '),
     ('Loader', 'a library of the host',
      'f=$(readlink -f $C/usr/bin/gawk); cp $f $f.new; mv $f.new $f;'
-     '$C/usr/bin/patchelf --force-rpath --set-rpath /usr/lib/$(uname -m)-linux-gnu:/usr/lib64 $f',
+     'own=$($C/usr/bin/patchelf --print-rpath $f); $C/usr/bin/patchelf --force-rpath '
+     '--set-rpath /usr/lib/$(uname -m)-linux-gnu:/usr/lib64:$own $f',
      'own_libraries: awk loads'),
     ('Loader', 'the loader searches the host',
      'bytes $C/lib64/ld-linux-*.so.2 2f6e696c2f 2f6c69622f', 'dlopen_search: the loader searches'),
