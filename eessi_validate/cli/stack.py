@@ -20,7 +20,7 @@ app = typer.Typer(
 
 Root = Annotated[
     Path | None,
-    typer.Option('--root', help='Root of the local stack [default: local.eessi.io in the cache].'),
+    typer.Option('--root', help='Root, .../local.eessi.io [default: the one in the cache].'),
 ]
 Json = Annotated[bool, typer.Option('--json', help='Print one JSON document.')]
 Arch = Annotated[str | None, typer.Option('--arch', help='x86_64, aarch64 or ppc64le.')]

@@ -93,14 +93,12 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
     table = catalogue.software(release, arch)
     _check_available(selected, table, request.release)
     first = [n for n in selected if not _is_compiled(n, table)]
+    root = _root(request)
     before = BuildReport(Path(), '', '')
     if len(first) < len(selected):
         # what is compiled is linked to installations that are in their final place
         before = build_stack(replace(request, software=tuple(first)), progress)
     check_targets(catalogue, arch, request.targets)
-    root = Path(os.path.abspath(request.root or inventory.default_root()))
-    if any(c in str(root) for c in ' :"\'\\$'):
-        raise UsageError(f'{root}: the root of a stack cannot have blanks, colons or quotes')
     job = Job(
         catalogue=catalogue,
         release=release,
@@ -175,6 +173,17 @@ def _add_target(job: Job, target: str) -> list[str]:
 
 def _stages(release: Release, arch: Architecture) -> str:
     return f'stage-{release.name}_{arch.name}-'
+
+
+def _root(request: BuildRequest) -> Path:
+    """The root that was asked for; UsageError if it cannot be that of a local stack."""
+    root = Path(os.path.abspath(request.root or inventory.default_root()))
+    if any(c in str(root) for c in ' :"\'\\$'):
+        raise UsageError(f'{root}: the root of a stack cannot have blanks, colons or quotes')
+    name = inventory.default_root().name
+    if root.name != name:  # what is known of a local stack is bound to its name
+        raise UsageError(f'{root}: a local stack is named {name}; give --root {root / name}')
+    return root
 
 
 @contextmanager

@@ -199,7 +199,7 @@ def test_what_an_older_builder_left_is_named(tmp_path, packages, capsys):
 
 
 def test_a_mirror_that_is_down_is_one_line(tmp_path):
-    root = tmp_path / 'root'
+    root = tmp_path / 'local.eessi.io'
     with pytest.raises(MirrorError, match='cannot be read') as raised:
         build_stack(small(root, tmp_path / 'cache', mirror='http://127.0.0.1:9/debian'))
     assert '\n' not in str(raised.value)
@@ -217,13 +217,13 @@ def test_a_mirror_without_the_suite_is_one_line(tmp_path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         mirror = f'http://127.0.0.1:{server.server_port}/debian'
         with pytest.raises(SuiteMissing, match='bookworm') as raised:
-            build_stack(small(tmp_path / 'root', tmp_path / 'cache', mirror=mirror))
+            build_stack(small(tmp_path / 'local.eessi.io', tmp_path / 'cache', mirror=mirror))
         server.shutdown()
     assert '\n' not in str(raised.value)
 
 
 def test_a_tampered_package_stops_the_build_and_the_next_one_mends_it(tmp_path, packages):
-    root, cache = tmp_path / 'root', tmp_path / 'cache'
+    root, cache = tmp_path / 'local.eessi.io', tmp_path / 'cache'
     name = f'packages/2023.06-{ARCH}'
     shutil.copytree(packages / name, cache / name, copy_function=os.link)
     (archive,) = (cache / name).glob('cache/archives/sed_*.deb')
@@ -237,7 +237,7 @@ def test_a_tampered_package_stops_the_build_and_the_next_one_mends_it(tmp_path, 
 
 
 def test_a_full_disk_leaves_nothing_visible(tmp_path, packages, monkeypatch):
-    root = tmp_path / 'root'
+    root = tmp_path / 'local.eessi.io'
 
     def full(*args):
         raise OSError(28, 'No space left on device', str(root))
@@ -252,7 +252,7 @@ def test_a_full_disk_leaves_nothing_visible(tmp_path, packages, monkeypatch):
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason='mounts a small file system')
 def test_a_really_full_file_system_is_one_line(tmp_path, packages):
-    root = tmp_path / 'small'
+    root = tmp_path / 'local.eessi.io'
     root.mkdir()
     mount = ['mount', '-t', 'tmpfs', '-o', 'size=60m', 'tmpfs', str(root)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
@@ -272,7 +272,7 @@ def test_a_root_that_cannot_be_written_names_the_option(tmp_path, packages, monk
 
     monkeypatch.setattr(publish, 'lock', refuse)
     with pytest.raises(LocalStackError, match='choose another --root'):
-        build_stack(small(tmp_path, packages))
+        build_stack(small(tmp_path / 'local.eessi.io', packages))
 
 
 def test_a_further_cpu_target_is_a_labelled_copy_of_generic(tmp_path, packages):
@@ -299,4 +299,4 @@ def test_a_further_cpu_target_is_a_labelled_copy_of_generic(tmp_path, packages):
 def test_a_target_of_another_family_is_a_usage_error(tmp_path):
     other = 'ppc64le/power9le' if ARCH != 'ppc64le' else 'x86_64/amd/zen2'
     with pytest.raises(UsageError, match=r'give it with its --arch'):
-        build_stack(small(tmp_path, tmp_path, targets=(other,)))
+        build_stack(small(tmp_path / 'local.eessi.io', tmp_path, targets=(other,)))

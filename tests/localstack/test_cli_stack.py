@@ -47,6 +47,15 @@ def test_unknown_software_is_a_usage_error_before_anything_is_touched(tmp_path):
     assert not (tmp_path / 'root').exists()
 
 
+def test_a_root_of_another_name_is_a_usage_error_that_says_which_to_give(tmp_path):
+    """Rules for a local stack are bound to its name, and it must not look like another stack."""
+    result = run('build', '--root', tmp_path / 'software.eessi.io')
+    assert isinstance(result.exception, UsageError)
+    given = tmp_path / 'software.eessi.io' / 'local.eessi.io'
+    assert str(result.exception).endswith(f'give --root {given}')
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.stack
 @pytest.mark.slow
 def test_list_show_and_verify_agree_on_a_real_stack(local_stack):

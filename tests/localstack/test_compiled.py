@@ -135,7 +135,9 @@ def test_what_a_release_cannot_have_is_refused_with_the_reason(tmp_path, monkeyp
     row = {**CATALOGUE.table['Horovod'], 'unavailable': {'2025.08': 'it does not compile'}}
     catalogue = replace(CATALOGUE, table={**CATALOGUE.table, 'Horovod': row})
     monkeypatch.setattr('eessi_validate.localstack.build.load_catalogue', lambda: catalogue)
-    request = BuildRequest('2025.08', arch='x86_64', software=('Horovod',), root=tmp_path / 'x')
+    request = BuildRequest(
+        '2025.08', arch='x86_64', software=('Horovod',), root=tmp_path / 'local.eessi.io'
+    )
     with pytest.raises(UsageError, match=r'Horovod is not to be had in release 2025\.08: it does'):
         build_stack(request)
-    assert not (tmp_path / 'x').exists()
+    assert not (tmp_path / 'local.eessi.io').exists()

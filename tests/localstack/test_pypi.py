@@ -75,7 +75,9 @@ def test_no_file_names_the_place_where_it_was_built(python_stack):
 
 def test_a_second_stack_needs_no_index(python_stack, packages, tmp_path, monkeypatch):
     monkeypatch.setenv('PIP_NO_INDEX', '1')
-    request = BuildRequest('2023.06', software=('python',), root=tmp_path / 'x', cache=packages)
+    request = BuildRequest(
+        '2023.06', software=('python',), root=tmp_path / 'local.eessi.io', cache=packages
+    )
     assert any('SciPy-bundle' in name for name in build_stack(request).added)
 
 
@@ -106,9 +108,11 @@ def test_without_an_index_there_is_one_line_and_nothing_half_built(
     for kept in (packages / 'packages').iterdir():
         if kept.name != 'wheels':
             (cache / 'packages' / kept.name).symlink_to(kept)
-    request = BuildRequest('2023.06', software=('mpi4py',), root=tmp_path / 'x', cache=cache)
+    request = BuildRequest(
+        '2023.06', software=('mpi4py',), root=tmp_path / 'local.eessi.io', cache=cache
+    )
     with pytest.raises(kind) as raised:
         build_stack(request)
     assert isinstance(raised.value, EessiValidateError)
     assert '\n' not in str(raised.value)
-    assert not (tmp_path / 'x' / 'versions').exists()
+    assert not (tmp_path / 'local.eessi.io' / 'versions').exists()
