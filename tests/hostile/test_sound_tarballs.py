@@ -158,6 +158,16 @@ def test_metadata_that_describe_the_file(tmp_path: Path) -> None:
     inspection = inspect_tarball(tmp_path / NAME, metadata=metadata)
     assert inspection.findings == ()
     assert inspection.facts.metadata_checked
+    assert inspection.facts.change == 'EESSI/software-layer#1'
+
+
+@pytest.mark.parametrize('link', [None, [], 'a#1', {}, {'repo': 'a'}, {'repo': [], 'pr': {}}])
+def test_metadata_that_name_no_pull_request(tmp_path: Path, link: object) -> None:
+    packed = pack(sound().bytes())
+    (tmp_path / NAME).write_bytes(packed)
+    metadata = tmp_path / f'{NAME}.meta.txt'
+    metadata.write_bytes(as_json(metadata_of(packed) | {'link2pr': link}))
+    assert inspect_tarball(tmp_path / NAME, metadata=metadata).facts.change == ''
 
 
 @pytest.mark.parametrize(

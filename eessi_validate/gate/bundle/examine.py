@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -113,7 +112,7 @@ def _described(look: FirstLook, stack: Stack, metadata: Path | None) -> BundleTa
         release=release,
         top=release if facts.release_in_paths else '',
         repositories=facts.repositories,
-        change=_change(metadata),
+        change=facts.change,
         files=totals.files + totals.symlinks + totals.hardlinks,
         content=totals.content,
         new=totals.new,
@@ -155,18 +154,3 @@ def _target(inspection: Inspection) -> str:
     if not facts.cpu_target:
         return facts.family or facts.kind
     return '/'.join((find_target(facts.cpu_target).name, *facts.accel))
-
-
-def _change(metadata: Path | None) -> str:
-    """Return the pull request that the metadata name; '' if they name none.
-
-    That they are well-formed and of this file is judged by the inspection.
-    """
-    if metadata is None:
-        return ''
-    try:
-        with metadata.open('rb') as stream:
-            link = json.loads(stream.read(DEFAULT_LIMITS.metadata)).get('link2pr') or {}
-        return f'{link["repo"]}#{link["pr"]}'[:200]
-    except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
-        return ''

@@ -106,11 +106,12 @@ class _Inspector:
             self._judge_whole(self._name)
         self._judge_owners()
         subject = Subject(name=self._file_name, sha256=digest, size=stream.size)
+        change = None
         if metadata is not None:
-            judge_metadata(metadata, subject, self._log.add, self._limits.metadata)
+            change = judge_metadata(metadata, subject, self._log.add, self._limits.metadata)
         return Inspection(
             subject=subject,
-            facts=self._facts(stream, second, has_metadata=metadata is not None),
+            facts=self._facts(stream, second, change),
             totals=self._totals(stream),
             installations=self._installations,
             modules=self._modules,
@@ -199,7 +200,7 @@ class _Inspector:
             shown = ', '.join(f'{uid}:{gid}' for uid, gid in sorted(owners)[:5])
             self._log.add('owner-mixed', b'', f'members belong to {len(owners)} owners: {shown}')
 
-    def _facts(self, stream: TarballStream, second: SecondReading, *, has_metadata: bool) -> Facts:
+    def _facts(self, stream: TarballStream, second: SecondReading, change: str | None) -> Facts:
         name = self._name
         return Facts(
             kind=name.kind if name else '',
@@ -215,7 +216,8 @@ class _Inspector:
             repositories=tuple(sorted(map(printable, self._judge.told.repositories))),
             second_reader=second.reader,
             base_checked=self._base is not None,
-            metadata_checked=has_metadata,
+            metadata_checked=change is not None,
+            change=change or '',
             complete=self._complete,
         )
 

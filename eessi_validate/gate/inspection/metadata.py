@@ -12,8 +12,10 @@ from eessi_validate.gate.inspection.model import Subject
 from eessi_validate.gate.inspection.names import Add
 
 
-def judge_metadata(path: Path, subject: Subject, add: Add, largest: int) -> None:
+def judge_metadata(path: Path, subject: Subject, add: Add, largest: int) -> str:
     """Report where a ``.meta.txt`` file (JSON) does not describe exactly this file.
+
+    Returns the pull request that it names, e.g. ``EESSI/software-layer#12``; '' if it names none.
 
     :arg largest: bytes of a metadata file that are read at most.
     """
@@ -24,7 +26,7 @@ def judge_metadata(path: Path, subject: Subject, add: Add, largest: int) -> None
             raise ValueError('its payload is no object')
     except (OSError, ValueError, RecursionError) as error:
         add('metadata-unreadable', b'', f'the metadata cannot be read: {error}')
-        return
+        return ''
     missing = [k for k in ('filename', 'size', 'sha256sum') if not _text(payload.get(k))]
     if missing:
         add('metadata-incomplete', b'', f'the metadata have no payload {", ".join(missing)}')
@@ -33,6 +35,14 @@ def judge_metadata(path: Path, subject: Subject, add: Add, largest: int) -> None
     action = task.get('action', 'add') if isinstance(task, dict) else 'add' if task is None else ''
     if action != 'add':
         add('metadata-action', b'', f'the metadata ask for the action {action!r:.60}, not add')
+    return _change(stated.get('link2pr'))
+
+
+def _change(link: object) -> str:
+    if not isinstance(link, dict):
+        return ''
+    repository, number = _text(link.get('repo')), _text(link.get('pr'))
+    return f'{repository}#{number}'[:200] if repository and number else ''
 
 
 def _compare(payload: dict[str, Any], subject: Subject, add: Add) -> None:

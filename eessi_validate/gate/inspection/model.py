@@ -48,6 +48,8 @@ class Facts(_Frozen):
     #: Whether the overwrite policy was applied, and metadata compared.
     base_checked: bool = False
     metadata_checked: bool = False
+    #: Pull request that the metadata name, e.g. ``EESSI/software-layer#12``.
+    change: str = ''
     #: Whether the archive was read to its end; if not, the lists below are not complete.
     complete: bool = False
 
