@@ -91,9 +91,14 @@ def test_broken_stack_is_rejected_for_its_fault(
     broken_by: Callable[[Application], Tampering],
     breakable_root: Callable[[str], Path],
     validate: Driver,
+    record_property: Callable[[str, str], None],
 ) -> None:
+    record_property('application', application.name)
+    record_property('fault', fault.name)
     fault.apply(broken_by(application))
     answer = validate(breakable_root(application.stack), *fault.arguments)
     reasons = answer.reasons()
     assert (answer.code, answer.verdict) == (1, 'REJECT'), answer.output
-    assert any(re.search(fault.reason, reason) for reason in reasons), reasons
+    named = [reason for reason in reasons if re.search(fault.reason, reason)]
+    assert named, reasons
+    record_property('reason', named[0])
