@@ -1,6 +1,6 @@
 """Prints the faults that were tried, and why each was rejected: docs/broken-stacks.md.
 
-``./run-tests --junitxml=FILE tests/broken`` writes what this reads, ``table_of_faults.py FILE...``.
+``./run-tests -o junit_family=xunit1 --junitxml=FILE tests/broken`` writes what this reads.
 """
 
 from __future__ import annotations
