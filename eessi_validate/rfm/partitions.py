@@ -34,9 +34,22 @@ def shipped_config(name: str) -> Path:
     return Path(str(files('eessi_configs').joinpath(f'{name}.py')))
 
 
+#: ReFrame leaves a log of its first steps where temporary files go; that is to be where it starts.
+#: Not by TMPDIR, which jobs would inherit: paths of sockets below it have little room.
+_REFRAME = """
+import os, tempfile
+tempfile.tempdir = os.getcwd()
+from reframe.frontend.cli import main
+main()
+"""
+
+
 def reframe_command() -> list[str]:
-    """Return the command that starts the ReFrame of this Python environment."""
-    return [sys.executable, '-c', 'from reframe.frontend.cli import main; main()']
+    """Return the command that starts the ReFrame of this Python environment.
+
+    It leaves its logs, ``rfm-*.log``, in the directory that it is started in.
+    """
+    return [sys.executable, '-c', _REFRAME]
 
 
 def host_partitions() -> tuple[Partition, ...]:

@@ -40,6 +40,16 @@ def test_progress_goes_to_standard_error_one_plain_line_per_case(
     assert done.stdout.startswith('ACCEPT')
 
 
+def test_nothing_is_left_among_the_temporary_files(
+    stack: Path, check: Path, tmp_path: Path
+) -> None:
+    temporary, out = tmp_path / 'temporary', tmp_path / 'out'
+    temporary.mkdir()
+    code, _ = run('--stack', stack, '--checks', check, '--out', out, TMPDIR=str(temporary))
+    assert (code, list(temporary.iterdir())) == (0, [])
+    assert list(out.rglob('rfm-*.log'))
+
+
 @pytest.mark.parametrize(
     ('option', 'name', 'answer'),
     [
