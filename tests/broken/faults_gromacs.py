@@ -41,6 +41,29 @@ def _silent_stub(stack: Tampering) -> None:
     stack.replace(_gmx(stack), f'#!{stack.compat / "usr/bin/bash"}\nexit 0\n')
 
 
+def _thread_mpi(stack: Tampering) -> Path:
+    return stack.installation('GROMACS') / 'bin' / 'gmx'
+
+
+def _thread_mpi_stub(stack: Tampering) -> None:
+    """Replace the program that no other part of the test starts by one that knows its version."""
+    lines = (f'#!{stack.compat / "usr/bin/bash"}', 'echo "GROMACS version:    2022.5-Debian"')
+    stack.replace(_thread_mpi(stack), '\n'.join(lines) + '\n')
+
+
+def _thread_mpi_energies(stack: Tampering) -> None:
+    stack.wrap(
+        _thread_mpi(stack),
+        after=f'case "$*" in *thread_mpi*) {_SCALE.replace("LOG", "thread_mpi.log")};; esac',
+    )
+
+
+def _thread_mpi_crash(stack: Tampering) -> None:
+    stack.wrap(
+        _thread_mpi(stack), after='case "$*" in *"mdrun -deffnm thread_mpi"*) kill -SEGV $$;; esac'
+    )
+
+
 def _crash_before_result(stack: Tampering) -> None:
     stack.wrap(_gmx(stack), before='case "$*" in *mdrun*md*) kill -SEGV $$;; esac')
 
@@ -174,6 +197,13 @@ FAULTS = (
     Fault('library without its symbols', _wrong_symbol, r'dynamic loader: .*symbol'),
     Fault('stub that prints success', _stub, r'did not write fixed\.log'),
     Fault('stub that does nothing', _silent_stub, r'did not write fixed\.log'),
+    Fault('thread-MPI program a stub', _thread_mpi_stub, r'did not write thread_mpi\.log'),
+    Fault(
+        'thread-MPI program off by 1e-3',
+        _thread_mpi_energies,
+        r'fixed configuration \(thread-MPI\) is .*off by 0\.001',
+    ),
+    Fault('thread-MPI program crashes', _thread_mpi_crash, r'signal 11|SIGSEGV'),
     Fault('crash before the result', _crash_before_result, r'signal 11|SIGSEGV'),
     Fault('crash after the result', _crash_after_result, r'signal 11|SIGSEGV'),
     Fault('non-zero status after success', _status_after_success, r'exit status 3'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
@@ -61,6 +62,7 @@ class WaterBox(LibraryTest, pin_prefix=True):
     varies = 'random seed and target temperature, both echoed in md.log; seed of the zero-step run'
 
     truths: ClassVar[dict[str, str]] = {
+        # Also of the thread-MPI program, where that is installed beside the one with MPI.
         'fixed configuration': 'Ewald sum, see eessi_library.gromacs.fixed_configuration',
         'potential energy': 'SPC/E: Berendsen et al., J. Phys. Chem. 91 (1987) 6269',
         'density': 'SPC/E: Berendsen et al., J. Phys. Chem. 91 (1987) 6269',
@@ -135,8 +137,28 @@ class WaterBox(LibraryTest, pin_prefix=True):
             f'logged prepare.out {self.gmx} genconf -f {shipped} -nbox {box} -o conf.gro',
             f'logged prepare.out {self.gmx} grompp -f md.mdp -c conf.gro -p topol.top -o md.tpr',
         ]
+        if self.gmx == 'gmx_mpi' and self.offload == 'cpu':
+            self.prerun_cmds += self._thread_mpi_commands()
         self.executable = self.gmx
         self.executable_opts = ['mdrun', '-deffnm', 'md', *threads]
+
+    def _thread_mpi_commands(self) -> list[str]:
+        """Run the fixed configuration with ``gmx`` where an installation has it beside ``gmx_mpi``.
+
+        Nothing else of the test would start it. Only its thread-MPI builds know ``-ntmpi``.
+        """
+        logged = 'logged thread_mpi.out "$beside"'
+        threads = f'-ntomp {self.threads} -pin off -nb cpu'
+        return [
+            'beside="$(dirname "$(command -v gmx_mpi)")/gmx"',
+            'if [ -e "$beside" ] && ! [ "$beside" -ef "$(command -v gmx_mpi)" ]; then',
+            'echo "$beside" >thread_mpi.path',
+            'ranks=$("$beside" --version 2>&1 | grep -q "MPI library: *thread_mpi"'
+            ' && echo "-ntmpi 1" || true)',
+            f'{logged} grompp -f fixed.mdp -c fixed.gro -p fixed.top -o thread_mpi.tpr',
+            f'{logged} mdrun -deffnm thread_mpi $ranks {threads}',
+            'fi',
+        ]
 
     def _topology(self) -> str:
         return (
@@ -183,6 +205,11 @@ ld-seed = {self.seed}
                 self._expect_finished(name, log)
                 self._expect_layout(name, log)
             self._expect_nonce(zero, run)
+            if Path(self.stagedir, 'thread_mpi.path').exists():
+                beside = self._log('thread_mpi.log')
+                self._expect_finished('thread_mpi.log', beside)
+                self._expect_seed('thread_mpi.log', beside)
+                self._expect_fixed_energies(beside, ' (thread-MPI)')
             expect(
                 run.last_step() == self.steps,
                 f'md.log ends at step {run.last_step()}, not {self.steps}',
@@ -210,13 +237,8 @@ ld-seed = {self.seed}
         expect(asked == found, f'{name}: GPU offload asked: {asked}, reported: {found}')
 
     def _expect_nonce(self, zero: MdLog, run: MdLog) -> None:
-        for name, log in (('fixed.log', zero), ('md.log', run)):
-            found = log.parameters.get('ld-seed')
-            expect(
-                found == str(self.seed),
-                f"{name} does not reflect this run's nonce: ld-seed is {found}, not {self.seed}"
-                ' (a recorded or foreign log)',
-            )
+        self._expect_seed('fixed.log', zero)
+        self._expect_seed('md.log', run)
         reported = float(run.parameters.get('ref-t', 'nan'))
         expect_within(
             "md.log's ref-t",
@@ -226,17 +248,25 @@ ld-seed = {self.seed}
             'K',
         )
 
-    def _expect_fixed_energies(self, zero: MdLog) -> None:
+    def _expect_seed(self, name: str, log: MdLog) -> None:
+        found = log.parameters.get('ld-seed')
+        expect(
+            found == str(self.seed),
+            f"{name} does not reflect this run's nonce: ld-seed is {found}, not {self.seed}"
+            ' (a recorded or foreign log)',
+        )
+
+    def _expect_fixed_energies(self, zero: MdLog, program: str = '') -> None:
         lennard_jones, coulomb = self._fixed_energies(zero)
         expect_close(
-            'Lennard-Jones energy of the fixed configuration',
+            f'Lennard-Jones energy of the fixed configuration{program}',
             lennard_jones,
             fixed.LENNARD_JONES_PER_MOLECULE,
             fixed.RELATIVE_TOLERANCE,
             'kJ/mol',
         )
         expect_close(
-            'Coulomb energy of the fixed configuration',
+            f'Coulomb energy of the fixed configuration{program}',
             coulomb,
             fixed.COULOMB_PER_MOLECULE,
             fixed.RELATIVE_TOLERANCE,
@@ -244,7 +274,7 @@ ld-seed = {self.seed}
         )
         total = zero.mean('Potential') / (zero.atoms / 3)
         expect_close(
-            'potential energy of the fixed configuration',
+            f'potential energy of the fixed configuration{program}',
             total,
             fixed.LENNARD_JONES_PER_MOLECULE + fixed.COULOMB_PER_MOLECULE,
             fixed.RELATIVE_TOLERANCE,
