@@ -27,6 +27,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+#: As zstd(1) does by default and the module does not: a damaged byte is seen by any reader.
+_CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
+
 #: Owner of all members: that of an unprivileged build account, the same everywhere.
 _OWNER = 1000
 
@@ -176,7 +179,7 @@ def _compressed(path: Path, compression: str, stamp: int) -> Iterator[IO[bytes]]
             else:
                 # Buffered: every call of the compressor costs as much as a block of the archive.
                 with (
-                    zstd.ZstdFile(raw, 'w') as packed_raw,
+                    zstd.ZstdFile(raw, 'w', options=_CHECKED) as packed_raw,
                     io.BufferedWriter(packed_raw, 1 << 20) as buffered,
                 ):
                     yield buffered

@@ -50,6 +50,22 @@ def test_the_compat_layer_has_no_finding(local_stack: Path, tmp_path: Path) -> N
     assert inspection.totals.new == inspection.totals.replaced == 0
 
 
+@pytest.mark.parametrize('compression', ['zst', 'gz'])
+def test_a_damaged_byte_of_what_was_packed_rejects(
+    compression: str, local_stack: Path, gromacs: str, tmp_path: Path
+) -> None:
+    tarball = pack_installation(
+        local_stack, '2023.06', TARGET, gromacs, tmp_path, compression=compression
+    )
+    content = bytearray(tarball.read_bytes())
+    for place in range(1, 8):
+        changed = content.copy()
+        changed[len(content) * place // 8] ^= 0x10
+        tarball.write_bytes(changed)
+        # 'header-checksum' and the like, where the archive's own format shows it first
+        assert inspect_tarball(tarball).rejected
+
+
 def test_a_suffix_of_the_release_is_a_new_release(
     local_stack: Path, gromacs: str, tmp_path: Path
 ) -> None:
