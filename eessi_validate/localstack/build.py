@@ -116,7 +116,7 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
         present = {i.name: i for i in inventory.installations(root, release.name, job.target)}
         has_compat = provenance.read(job.compat / provenance.COMPAT) is not None
         missing = [n for n in job.names if n not in present]
-        _tell_of_older(present, progress)
+        _tell_of_older(job, present, progress)
         report = BuildReport(
             root, release.name, arch.name, modules=tuple(i.module for i in present.values())
         )
@@ -141,12 +141,16 @@ def build_stack(request: BuildRequest, progress: Progress | None = None) -> Buil
         )
 
 
-def _tell_of_older(present: Mapping[str, inventory.Installed], progress: Progress) -> None:
+def _tell_of_older(
+    job: Job, present: Mapping[str, inventory.Installed], progress: Progress
+) -> None:
     older = [i.module for i in present.values() if i.record.get('builder') != provenance.BUILDER]
     if older:
         progress.say(
             f'{len(older)} installations, e.g. {older[0]}, were built by another eessi-validate '
-            'and stay as they are: `eessi-validate stack remove` and build again for those of today'
+            'and stay as they are: '
+            f'`eessi-validate stack remove {job.release.name} --root {job.root}` and build again'
+            ' for those of today'
         )
 
 
