@@ -98,7 +98,7 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
             self.expect_nonce('result.json', result['nonce'])
             self.expect_library(result)
             dense.judge(self.task, result)
-        except (KeyError, TypeError, IndexError, dense.ResultError) as error:
+        except (AttributeError, LookupError, TypeError, dense.ResultError) as error:
             raise SanityError(f'result.json is incomplete: {error!r}') from None
         return True
 

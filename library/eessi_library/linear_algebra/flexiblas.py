@@ -48,7 +48,7 @@ def wrong_backend(found: str, wanted: str, asked: str | None, output: str) -> st
     if asked is not None:
         sentence += f'; the environment has FLEXIBLAS={asked}'
     said = troubles(output)
-    return '; '.join([sentence, *([f'it said: {" ".join(said)}'] if said else [])])
+    return f'{sentence}; it said: {"; ".join(said)}' if said else sentence
 
 
 class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):

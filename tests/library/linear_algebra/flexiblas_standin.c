@@ -5,8 +5,8 @@
  * FlexiBLAS 3 it takes a reference implementation where that fails, and only says so on standard
  * error.
  *
- * BACKEND and NAME: file and name of the backend; REFERENCE_BLAS, REFERENCE_LAPACK: files of the
- * fallback; MAJOR, MINOR, PATCH: version; THREADS: what it claims to use (0: asks the backend);
+ * BACKEND and NAME: file and name of the backend, '' a mislabelled reference implementation;
+ * REFERENCE_BLAS, REFERENCE_LAPACK: files of the fallback; MAJOR, MINOR, PATCH: version; THREADS: what it claims to use (0: asks the backend);
  * ERROR: relative error of the eigenvalues.
  */
 #include <dlfcn.h>
@@ -23,7 +23,7 @@ __attribute__((constructor)) static void load_backend(void)
     const char *asked = getenv("FLEXIBLAS");
     if (asked && !strcmp(asked, "NETLIB"))
         name = "NETLIB";
-    else if (!(blas = lapack = dlopen(BACKEND, RTLD_NOW | RTLD_LOCAL))) {
+    else if (*BACKEND && !(blas = lapack = dlopen(BACKEND, RTLD_NOW | RTLD_LOCAL))) {
         fprintf(stderr, "\033[1;2;31mflexiblas Failed to load %s - error: %s \n\033[0m", BACKEND,
                 dlerror());
         fprintf(stderr, "<flexiblas> No suitable BLAS backend could be loaded. "
