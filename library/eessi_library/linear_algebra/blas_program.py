@@ -85,9 +85,23 @@ def about_flexiblas(library):
     }
 
 
+class SharedObject(ctypes.Structure):
+    """Beginning of dl_phdr_info, see dl_iterate_phdr(3)."""
+
+    _fields_ = (('address', ctypes.c_void_p), ('name', ctypes.c_char_p))
+
+
 def files_in_memory():
-    with open('/proc/self/maps') as maps:
-        return {line.split(None, 5)[5].rstrip('\n') for line in maps if '/' in line}
+    """Files that the loader opened; /proc/self/maps has other names for them on nested overlays."""
+    names = []
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(SharedObject), ctypes.c_size_t, ctypes.c_void_p)
+    def note(described, size, data):
+        names.append(os.fsdecode(described.contents.name or b''))
+        return 0
+
+    ctypes.CDLL(None).dl_iterate_phdr(note, None)
+    return {os.path.realpath(name) for name in names if '/' in name}
 
 
 def core_of_openblas(libraries):

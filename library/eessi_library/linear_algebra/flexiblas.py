@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, ClassVar
 
@@ -105,8 +106,8 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
         fault = wrong_backend(result['backend'], self.backend, result['asked'], stderr)
         expect(fault is None, fault or '')
         self.expect_threads(result)
-        if self.program_root:
-            inside = self.program_root.rstrip('/') + '/'
+        if root := self.program_root:
+            inside = tuple(f'{place.rstrip("/")}/' for place in (root, os.path.realpath(root)))
             for path in result['libraries']:
                 expect(
                     path.startswith(inside),
