@@ -60,16 +60,19 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
     right numbers, by one thread, at a fraction of the speed. Hence the name of the backend in use
     (``flexiblas_current_backend``), its threads as FlexiBLAS passes them on
     (``flexiblas_get_num_threads``, 1 for a backend that cannot tell) and the version
-    (``flexiblas_get_version``) are judged. Source: FlexiBLAS 3.0 to 3.4, github.com/mpimd-csc/
-    flexiblas, ``src/flexiblas_api.h``, ``src/flexiblas_api.c``, ``src/set_num_threads.c``; there
-    is no variable of FlexiBLAS itself for the number of threads: the backend reads its own.
+    (``flexiblas_get_version``) are judged. FlexiBLAS has no variable of its own for the number of
+    threads: the backend reads its own.
+
+    Source: github.com/mpimd-csc/flexiblas, ``src/flexiblas_api.c`` (2023, 3.3),
+    ``src/set_num_threads.c`` and README (2025, after 3.4.5), ``src/flexiblas.c`` (2020, 3.0).
     """
 
     library = 'FlexiBLAS'
     library_names = ('libflexiblas.so.3', 'libflexiblas.so')
 
     #: Backend that must be in use, by its name in FlexiBLAS' configuration; any case. EasyBuild
-    #: makes the first of its backends the default: OpenBLAS in all foss toolchains.
+    #: makes the first of its backends the default (``FLEXIBLAS_DEFAULT`` in its easyblock
+    #: ``flexiblas.py``), which is OpenBLAS in the foss toolchains.
     backend = variable(str, value='OPENBLAS', loggable=True)
 
     #: Version that FlexiBLAS must report, e.g. ``3.3.1``; '' accepts any.
@@ -106,6 +109,7 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
         fault = wrong_backend(result['backend'], self.backend, result['asked'], stderr)
         expect(fault is None, fault or '')
         self.expect_threads(result)
+        expect(bool(result['libraries']), 'the loader names no BLAS in memory, not even FlexiBLAS')
         if root := self.program_root:
             inside = tuple(f'{place.rstrip("/")}/' for place in (root, os.path.realpath(root)))
             for path in result['libraries']:

@@ -1,4 +1,4 @@
-"""FlexiBLAS and its faults, on a stand-in: a small library of our own over the stack's OpenBLAS.
+"""FlexiBLAS and its faults, on a STAND-IN: a small library of our own over the stack's OpenBLAS.
 
 No distribution that the local stack takes packages from has FlexiBLAS. What runs here is the real
 library test, with ReFrame and the stack's Python; only ``libflexiblas.so.3`` is the stand-in of
@@ -131,7 +131,9 @@ def stand_in(request: pytest.FixtureRequest, tmp_path: Path) -> StandIn:
 def judged(stand_in: StandIn) -> Callable[..., tuple[str, str]]:
     """Return a function that runs the library test once: its result and reason."""
 
-    def run(root: Path, *, variables: dict[str, str] | None = None, **settings: object):
+    def run(
+        root: Path, *, variables: dict[str, str] | None = None, **settings: object
+    ) -> tuple[str, str]:
         place = stand_in.place / f'run{len(list(stand_in.place.glob("run*")))}'
         place.mkdir()
         settings = {'executable': stand_in.python, 'library_root': root, **settings}
