@@ -4,11 +4,11 @@ import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
 from eessi_implementations.mixin import NODE, EESSIImplementation
-from eessi_library.linear_algebra import DenseLinearAlgebra
+from eessi_library.linear_algebra import OpenBLASLinearAlgebra
 
 
 @rfm.simple_test
-class EESSI_OpenBLAS_DenseLinearAlgebra(DenseLinearAlgebra, EESSIImplementation):
+class EESSI_OpenBLAS_DenseLinearAlgebra(OpenBLASLinearAlgebra, EESSIImplementation):
     covers = 'OpenBLAS'
     case = planned_cases(__qualname__, covers)
     selects_dependents = True

@@ -11,7 +11,7 @@ import pytest
 from eessi_validate.errors import UsageError
 from eessi_validate.plan.affected import affected_modules
 from eessi_validate.plan.coverage import coverage_lines, declared_support, examine_coverage
-from eessi_validate.rfm.catalogue import TestInfo
+from eessi_validate.rfm.catalogue import TestInfo, load_catalogue
 from eessi_validate.stack.modules import Module, discover_modules
 
 SUPPORT = {'foss': 'toolchain', 'Java': 'runtime of Spark'}
@@ -83,6 +83,27 @@ def test_new_build_of_a_library_selects_what_depends_on_it(
     found = affected_modules([built], modules, TESTS, SUPPORT)
     assert 'GROMACS/2022.5-foss-2022b -> foss/2022b' in found['GROMACS/2022.5-foss-2022b']
     assert 'Java/17' not in found
+
+
+@pytest.mark.parametrize('built', ['OpenBLAS', 'FlexiBLAS'])
+def test_new_build_of_a_blas_selects_all_above_it(tmp_path: Path, built: str) -> None:
+    """In EasyBuild's foss toolchains since 2021a software depends on FlexiBLAS, not OpenBLAS."""
+    loads = {
+        'OpenBLAS/0.3.20-GCC-11.3.0': '',
+        'FlexiBLAS/3.2.0-GCC-11.3.0': 'depends_on("OpenBLAS/0.3.20-GCC-11.3.0")',
+        'foss/2022a': 'depends_on("FlexiBLAS/3.2.0-GCC-11.3.0")',
+        'SciPy-bundle/2022.05-foss-2022a': 'depends_on("foss/2022a")',
+        'Java/17': '',
+    }
+    for name, text in loads.items():
+        path = tmp_path / f'{name}.lua'
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + '\n')
+    found = affected_modules([built], discover_modules(tmp_path), load_catalogue())
+    way = 'SciPy-bundle/2022.05-foss-2022a -> foss/2022a -> FlexiBLAS/3.2.0-GCC-11.3.0'
+    assert way in found['SciPy-bundle/2022.05-foss-2022a']
+    above = [name for name in loads if name != 'Java/17']
+    assert set(found) == set(above[above.index(next(n for n in above if n.startswith(built))) :])
 
 
 def test_unknown_build_is_a_usage_error(modules: tuple[Module, ...]) -> None:

@@ -9,6 +9,7 @@ import ctypes
 import glob
 import json
 import os
+import re
 import sys
 import time
 from array import array
@@ -31,9 +32,10 @@ def find_library(root, names):
 class Library:
     """Fortran calls: every argument by reference, matrices by columns."""
 
-    def __init__(self, path):
+    def __init__(self, path, prefix, mode=ctypes.RTLD_GLOBAL):
         self.path = path
-        self.handle = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
+        self.prefix = prefix
+        self.handle = ctypes.CDLL(path, mode=mode)
 
     def call(self, name, *arguments):
         converted = []
@@ -50,6 +52,64 @@ class Library:
         function = getattr(self.handle, name)
         function.restype = ctypes.c_char_p
         return function().decode()
+
+    def threads(self):
+        return getattr(self.handle, self.prefix + '_get_num_threads')()
+
+    def about(self):
+        return {'openblas': about_openblas, 'flexiblas': about_flexiblas}[self.prefix](self)
+
+
+def about_openblas(library):
+    return {
+        'core': library.text('openblas_get_corename'),
+        'config': library.text('openblas_get_config'),
+    }
+
+
+def about_flexiblas(library):
+    """Backend and version of FlexiBLAS, and what else has BLAS in its name in this process."""
+    name = ctypes.create_string_buffer(4096)
+    library.handle.flexiblas_current_backend(name, ctypes.c_size_t(len(name)))
+    version = [ctypes.c_int(-1) for _ in range(3)]
+    library.handle.flexiblas_get_version(*[ctypes.byref(number) for number in version])
+    libraries = sorted(
+        path for path in files_in_memory() if re.search('blas|lapack', os.path.basename(path))
+    )
+    return {
+        'backend': name.value.decode(),
+        'version': [number.value for number in version],
+        'asked': os.environ.get('FLEXIBLAS'),
+        'libraries': libraries,
+        'core': core_of_openblas(libraries),
+    }
+
+
+class SharedObject(ctypes.Structure):
+    """Beginning of dl_phdr_info, see dl_iterate_phdr(3)."""
+
+    _fields_ = (('address', ctypes.c_void_p), ('name', ctypes.c_char_p))
+
+
+def files_in_memory():
+    """Files that the loader opened; /proc/self/maps has other names for them on nested overlays."""
+    names = []
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(SharedObject), ctypes.c_size_t, ctypes.c_void_p)
+    def note(described, size, data):
+        names.append(os.fsdecode(described.contents.name or b''))
+        return 0
+
+    ctypes.CDLL(None).dl_iterate_phdr(note, None)
+    return {os.path.realpath(name) for name in names if '/' in name}
+
+
+def core_of_openblas(libraries):
+    """Kernel of the OpenBLAS among libraries that are in memory already, None if there is none."""
+    for path in libraries:
+        if os.path.basename(path).startswith('libopenblas'):
+            return Library(path, 'openblas', ctypes.RTLD_LOCAL).text('openblas_get_corename')
+    return None
 
 
 def zeros(count, code='d'):
@@ -170,20 +230,16 @@ def main():
     not_ours = kernel_threads() - 1  # an emulator has threads of its own
     with open(sys.argv[1]) as file:
         task = json.load(file)
-    library = Library(find_library(os.path.expandvars(task['root']), task['names']))
-    result = {
-        'nonce': task['nonce'],
-        'library': library.path,
-        'core': library.text('openblas_get_corename'),
-        'config': library.text('openblas_get_config'),
-    }
+    path = find_library(os.path.expandvars(task['root']), task['names'])
+    library = Library(path, task['library'])
+    result = {'nonce': task['nonce'], 'library': library.path, **library.about()}
     for kind in 'dszc':
         result[kind + 'gemm'] = gemm(library, task['gemm'], kind)
     for name, function in (
         ('solve', solve), ('cholesky', cholesky), ('eigen', eigen), ('singular', singular)
     ):  # fmt: skip
         result[name] = function(library, task[name])
-    result['threads'] = library.handle.openblas_get_num_threads()
+    result['threads'] = library.threads()
     result['kernel_threads'] = kernel_threads() - not_ours
     with open(sys.argv[2], 'w') as file:
         json.dump(result, file)

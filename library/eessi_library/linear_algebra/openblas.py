@@ -1,149 +1,19 @@
-"""Products, factorisations and spectra by the library that the stack's programs call."""
+"""Products, factorisations and spectra of OpenBLAS."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, ClassVar
+from typing import Any
 
-from reframe.core.builtins import performance_function, run_before, sanity_function, variable
-from reframe.core.exceptions import SanityError
-
-from eessi_library.expect import expect
-from eessi_library.linear_algebra import dense
-from eessi_library.python_program import PythonProgramTest
+from eessi_library.linear_algebra.called_library import DenseLinearAlgebra
 
 
-class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
-    """gemm, LU, Cholesky, eigenvalues and SVD of OpenBLAS, called through ctypes.
+class OpenBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
+    """gemm, LU, Cholesky, eigenvalues and SVD of OpenBLAS, called through ctypes."""
 
-    The program only calls the library; every number is judged here, see
-    :mod:`eessi_library.linear_algebra.dense` for the truths and their tolerances.
-    """
+    library = 'OpenBLAS'
+    library_names = ('libopenblas.so', 'libopenblas.so.0')
 
-    #: Largest dimension of the products; the nonce takes up to 31 off each, so that sizes are odd.
-    order = variable(int, value=512, loggable=True)
-
-    #: Products are repeated this many times; the best time counts.
-    repeats = variable(int, value=5, loggable=True)
-
-    #: Python that can load the library: of the same C library; standard library only.
-    executable = 'python3'
-
-    #: Directory below which the library is found, shell variables allowed; '' asks the loader.
-    library_root = variable(str, value='')
-
-    #: File names of the library, the first found counts.
-    library_names = variable(tuple, value=('libopenblas.so', 'libopenblas.so.0'))
-
-    #: Kernel that must be in use, e.g. ``Haswell``; '' accepts every name that OpenBLAS knows.
-    core_name = variable(str, value='')
-
-    launched = False
-
-    varies = 'sizes and entries of all matrices; the nonce is echoed in the result'
-    truths: ClassVar[dict[str, str]] = {
-        'products': 'integer arithmetic, exact',
-        'LU': "HPL's scaled residual < 16, recomputed from the solution",
-        'Cholesky': 'closed form of the factor of c^2 min(i, j)',
-        'spectra': 'eigenvalues and singular values of reflected diagonal matrices',
-        'layout': 'threads asked for, as OpenBLAS and as the kernel counts them',
-        'kernel': "name known to OpenBLAS' run-time dispatch",
-    }
-    directions: ClassVar[dict[str, str]] = {
-        'dgemm': 'higher',
-        'sgemm': 'higher',
-        'zgemm': 'higher',
-        'lu': 'higher',
-        'lu_residual': 'truth',
-        'cholesky_error': 'truth',
-        'largest_spectral_error': 'truth',
-    }
-
-    @property
-    def threads(self) -> int:
-        """Threads that the library must use."""
-        return self.num_cpus_per_task or 1
-
-    @property
-    def task(self) -> dict[str, Any]:
-        """What the program is asked to compute."""
-        task = dense.make_task(self.nonce, self.order, self.repeats)
-        return {**task, 'root': self.library_root, 'names': self.library_names}
-
-    @run_before('run')
-    def write_input(self) -> None:
-        """Write program and task, and ask for threads."""
-        self.send_program(__file__, 'blas_program.py', 'blas_program.py')
-        self.write('task.json', json.dumps(self.task))
-        self.env_vars['OPENBLAS_NUM_THREADS'] = self.threads
-        self.env_vars['OMP_NUM_THREADS'] = self.threads
-        self.executable_opts = ['blas_program.py', 'task.json', 'result.json']
-
-    @sanity_function
-    def answers_are_known(self) -> bool:
-        """Judge the run by its end, nonce, layout, kernel and numbers, in that order."""
-        self.expect_clean_end()
-        result = self._result()
-        try:
-            self.expect_nonce('result.json', result['nonce'])
-            self._expect_layout(result)
-            dense.judge(self.task, result)
-        except (KeyError, TypeError, IndexError, dense.ResultError) as error:
-            raise SanityError(f'result.json is incomplete: {error!r}') from None
-        return True
-
-    def _result(self) -> dict[str, Any]:
-        try:
-            return dense.read_result(self.require_output('result.json'))
-        except dense.ResultError as error:
-            raise SanityError(f'result.json: {error}') from None
-
-    def _expect_layout(self, result: dict[str, Any]) -> None:
-        for who, found in (
-            ('OpenBLAS', result['threads']),
-            ('the kernel', result['kernel_threads']),
-        ):
-            expect(
-                found == self.threads, f'{who} counts {found} thread(s), asked for {self.threads}'
-            )
-        core = result['core']
-        expect(core.lower() in dense.CORE_NAMES, f'OpenBLAS reports an unknown kernel {core!r}')
-        expect(
-            self.core_name.lower() in ('', core.lower()),
-            f'OpenBLAS uses the kernel {core}, expected {self.core_name}',
-        )
-
-    @performance_function('GFLOP/s')
-    def dgemm(self) -> float:
-        """Speed of the double precision product."""
-        return dense.gflops(self.task, self._result(), 'dgemm')
-
-    @performance_function('GFLOP/s')
-    def sgemm(self) -> float:
-        """Speed of the single precision product."""
-        return dense.gflops(self.task, self._result(), 'sgemm')
-
-    @performance_function('GFLOP/s')
-    def zgemm(self) -> float:
-        """Speed of the double precision complex product."""
-        return dense.gflops(self.task, self._result(), 'zgemm')
-
-    @performance_function('GFLOP/s')
-    def lu(self) -> float:
-        """Speed of the linear solver."""
-        return dense.gflops(self.task, self._result(), 'solve')
-
-    @performance_function('1')
-    def lu_residual(self) -> float:
-        """Scaled residual of the linear system."""
-        return dense.solve_residual(self.task, self._result())
-
-    @performance_function('1')
-    def cholesky_error(self) -> float:
-        """Scaled error of the Cholesky factor."""
-        return dense.cholesky_error(self.task, self._result())
-
-    @performance_function('1')
-    def largest_spectral_error(self) -> float:
-        """Largest scaled error of eigenvalues, singular values and decompositions."""
-        return max(dense.spectral_errors(self.task, self._result()).values())
+    def expect_library(self, result: dict[str, Any]) -> None:
+        """Judge threads and the kernel that OpenBLAS chose for this CPU."""
+        self.expect_threads(result)
+        self.expect_kernel(result['core'])
