@@ -129,8 +129,9 @@ def _validated(heading: str, benchmark: str) -> bool:
 
 def _row(line: str, columns: int, validated: bool) -> Row:
     words: Sequence[str] = line.split()
-    if len(words) != 1 + columns + validated:
-        raise OutputError(f'line "{line}" has {len(words)} fields, expected {columns + 1}')
+    expected = 1 + columns + validated
+    if len(words) != expected:
+        raise OutputError(f'line "{line}" has {len(words)} fields, expected {expected}')
     try:
         size, values = int(words[0]), tuple(float(word) for word in words[1 : columns + 1])
     except ValueError:

@@ -16,8 +16,9 @@ from eessi_library.nonce import integer
 #: interconnects, slower still (8 x 400 Gbit/s is 400 GB/s).
 FASTEST = 1e6
 
-#: What a stall of a shared machine may do to the mean of one size, and not to the other.
-ORDER = 10
+#: Two orders of magnitude: what other work on the cores may do to the mean of one size, and not to
+#: that of the other. 19 was seen on two cores that were fully taken, with 256 messages of 64 KiB.
+ORDERS = 100
 
 #: ``osu_bw`` has this many messages under way (``window_size``, README of the benchmarks).
 WINDOW = 64
@@ -96,7 +97,7 @@ def impossible_latency(table: Table) -> str | None:
 
 
 def _falling(first: Row, last: Row) -> str | None:
-    if first.values[0] <= ORDER * last.values[0] + _PRINTED:
+    if first.values[0] <= ORDERS * last.values[0] + _PRINTED:
         return None
     return (
         f'latency falls from {first.values[0]:g} us for {first.size} bytes '
@@ -129,12 +130,12 @@ def inconsistent(latency: Table, bandwidth: Table, size: int) -> str | None:
     one message takes; and no more, by orders, than all of them one after the other.
     """
     ratio = bandwidth.value(size) * latency.value(size) / size
-    if 1 / ORDER <= ratio <= WINDOW:
+    if 1 / ORDERS <= ratio <= WINDOW:
         return None
     return (
         f'{size} bytes take {latency.value(size):g} us, which does not go with '
         f'{bandwidth.value(size):g} MB/s: {ratio:.3g} messages in the time of one, '
-        f'expected {1 / ORDER:g} to {WINDOW}'
+        f'expected {1 / ORDERS:g} to {WINDOW}'
     )
 
 
