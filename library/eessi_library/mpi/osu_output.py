@@ -136,8 +136,8 @@ def _row(line: str, columns: int, validated: bool) -> Row:
         size, values = int(words[0]), tuple(float(word) for word in words[1 : columns + 1])
     except ValueError:
         raise OutputError(f'line "{line}" is not one of sizes and numbers') from None
-    if not all(math.isfinite(value) and value > 0 for value in values):
-        raise OutputError(f'messages of {size} bytes: not all positive numbers: "{line}"')
+    if not all(math.isfinite(value) and value >= 0 for value in values):
+        raise OutputError(f'messages of {size} bytes: not all are numbers from 0 on: "{line}"')
     # Anything but the word itself is no proof.
     return Row(size, values, words[-1] == 'Pass' if validated else None)
 

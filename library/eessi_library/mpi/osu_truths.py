@@ -20,6 +20,13 @@ FASTEST = 1e6
 #: that of the other. 19 was seen on two cores that were fully taken, with 256 messages of 64 KiB.
 ORDERS = 100
 
+#: Messages of this many bytes and more take so long that what else runs hardly shows in the mean:
+#: between short ones, nothing can be said (160 was seen on such cores with 60 messages of 255 B).
+LONG = 1024**2
+
+#: Below this many bytes a bandwidth that is not zero may be printed as 0.00 on busy cores.
+_VISIBLE = 1024
+
 #: ``osu_bw`` has this many messages under way (``window_size``, README of the benchmarks).
 WINDOW = 64
 
@@ -87,17 +94,19 @@ def not_validated(table: Table, asked: bool) -> str | None:
 def impossible_latency(table: Table) -> str | None:
     """Say which latencies cannot be, or None.
 
-    A message of n bytes takes at least ``n / FASTEST``; and the largest one takes all steps of the
-    smallest one and more.
+    A message of n bytes takes at least ``n / FASTEST``; and a :data:`LONG` one takes all steps of
+    the smallest one and more.
     """
     for row in table.rows:
+        if row.values[0] <= 0:
+            return f'{row.size} bytes in {row.values[0]:g} us'
         if row.values[0] + _PRINTED < row.size / FASTEST:
             return f'{row.size} bytes in {row.values[0]:g} us: faster than memory can be'
     return _falling(table.rows[0], table.rows[-1])
 
 
 def _falling(first: Row, last: Row) -> str | None:
-    if first.values[0] <= ORDERS * last.values[0] + _PRINTED:
+    if last.size < LONG or first.values[0] <= ORDERS * last.values[0]:
         return None
     return (
         f'latency falls from {first.values[0]:g} us for {first.size} bytes '
@@ -112,10 +121,12 @@ def impossible_bandwidth(table: Table) -> str | None:
     bytes in the largest one than in the smallest one.
     """
     for row in table.rows:
+        if row.values[0] <= 0 and row.size >= _VISIBLE:
+            return f'{row.values[0]:g} MB/s with {row.size} bytes'
         if row.values[0] > FASTEST:
             return f'{row.values[0]:g} MB/s with {row.size} bytes: faster than memory can be'
     first, last = table.rows[0], table.rows[-1]
-    if last.values[0] + _PRINTED < first.values[0]:
+    if last.size >= LONG and last.values[0] + _PRINTED < first.values[0]:
         return (
             f'bandwidth falls from {first.values[0]:g} MB/s with {first.size} bytes '
             f'to {last.values[0]:g} MB/s with {last.size} bytes'
@@ -130,7 +141,7 @@ def inconsistent(latency: Table, bandwidth: Table, size: int) -> str | None:
     one message takes; and no more, by orders, than all of them one after the other.
     """
     ratio = bandwidth.value(size) * latency.value(size) / size
-    if 1 / ORDERS <= ratio <= WINDOW:
+    if size < LONG or 1 / ORDERS <= ratio <= WINDOW:
         return None
     return (
         f'{size} bytes take {latency.value(size):g} us, which does not go with '

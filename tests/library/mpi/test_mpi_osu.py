@@ -102,10 +102,9 @@ def test_lines_of_the_mpi_library_are_no_rows() -> None:
         (OF_7_2.replace('# Size', '# Bytes'), '0 headings'),
         (OF_7_2[: OF_7_2.index('200 ')], 'there is no line for any message size'),
         (OF_7_2.replace('3.31              Pass', '3.31'), 'has 2 fields, expected 3'),
-        (OF_7_2.replace('3.31 ', 'nan '), 'messages of 400 bytes: not all positive numbers'),
-        (OF_7_2.replace('3.31 ', 'inf '), 'not all positive numbers'),
-        (OF_7_2.replace('3.31 ', '0.00 '), 'not all positive numbers'),
-        (OF_7_2.replace('3.31 ', '-3.3 '), 'not all positive numbers'),
+        (OF_7_2.replace('3.31 ', 'nan '), 'messages of 400 bytes: not all are numbers from 0 on'),
+        (OF_7_2.replace('3.31 ', 'inf '), 'not all are numbers from 0 on'),
+        (OF_7_2.replace('3.31 ', '-3.3 '), 'not all are numbers from 0 on'),
         (OF_7_2.replace('3.31 ', 'fast '), 'is not one of sizes and numbers'),
         (
             OF_7_2 + 'DATA VALIDATION ERROR: osu_latency exited with status 1 on message size 400.',
@@ -181,8 +180,9 @@ def test_what_no_memory_can_do_is_refused() -> None:
 
 
 def test_latency_and_bandwidth_do_not_fall_by_orders() -> None:
-    falling = _latency(OF_7_2.replace('2.46', '999.'))
-    assert 'latency falls from 999 us' in (truths.impossible_latency(falling) or '')
+    falling = _text('7.5', 'latency').replace('38.25', '999999.99')
+    fault = truths.impossible_latency(_latency(falling))
+    assert 'latency falls from 1e+06 us for 1 bytes to 1341.79 us' in (fault or '')
     text = _text('7.5', 'bw').replace('3764.11', '   0.10')
     fault = truths.impossible_bandwidth(parse_table(text, 'Bandwidth Test'))
     assert 'bandwidth falls from 0.14 MB/s' in (fault or '')
@@ -193,6 +193,20 @@ def test_bandwidth_goes_with_latency(latency: str) -> None:
     text = _text('7.5', 'latency').replace('1341.79', latency)
     fault = truths.inconsistent(_latency(text), _table('7.5', 'bw'), FIXED[-1])
     assert 'does not go with 3764.11 MB/s' in (fault or '')
+
+
+def test_short_messages_on_busy_cores_are_no_contradiction() -> None:
+    assert truths.impossible_latency(_latency(OF_7_2.replace('2.46', '1282.01'))) is None
+    text = _text('7.5', 'bw').replace('   0.14 ', '   0.00 ')
+    assert truths.impossible_bandwidth(parse_table(text, 'Bandwidth Test')) is None
+
+
+def test_nothing_takes_no_time_and_no_long_message_gets_nowhere() -> None:
+    stopped = _latency(OF_7_2.replace('2.46', '0.00'))
+    assert truths.impossible_latency(stopped) == '200 bytes in 0 us'
+    text = _text('7.5', 'bw').replace('3764.11', '   0.00')
+    fault = truths.impossible_bandwidth(parse_table(text, 'Bandwidth Test'))
+    assert fault == '0 MB/s with 4194304 bytes'
 
 
 def test_mean_lies_between_minimum_and_maximum() -> None:
