@@ -231,6 +231,12 @@ class OsuAllreduce(OsuTest, pin_prefix=True):
 
     directions: ClassVar[dict[str, str]] = {'allreduce_time': 'lower'}
 
+    @run_before('run')
+    def need_two_ranks(self) -> None:
+        """Skip where there is nothing to sum over: the benchmark refuses a single rank."""
+        if self.num_tasks < 2:
+            self.skip('osu_allreduce needs two ranks or more: choose a larger scale')
+
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """All starts, in their order."""
