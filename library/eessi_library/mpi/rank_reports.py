@@ -1,10 +1,12 @@
-"""Reports that each rank of a run writes as ``ranks/<rank>.json``: who wrote, and where it ran."""
+"""Reports that each rank of a run writes as ``<rank>.json``: who wrote, and where it ran."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from reframe.core.exceptions import SanityError
@@ -32,15 +34,42 @@ class RankReport(Protocol):
         """The same for ranks that share a node."""
 
 
+@dataclass(frozen=True)
+class Presence:
+    """What ``rank.sh`` notes before it becomes a program that does not report itself."""
+
+    nonce: str
+    rank: int
+    #: Ranks of the run, as the launcher told this one.
+    ranks: int
+    #: Name of the node.
+    node: str
+
+    @classmethod
+    def parse(cls, text: str) -> Presence:
+        """Parse the note of one rank.
+
+        :raises ReportError: if it is something else.
+        """
+        try:
+            raw = json.loads(text)
+            return cls(str(raw['nonce']), int(raw['rank']), int(raw['ranks']), str(raw['node']))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ReportError(f'a rank noted something else than its presence: {error}') from error
+
+
 R = TypeVar('R', bound=RankReport)
 
 
-def read_reports(test: LibraryTest, parse: Callable[[str], R]) -> list[R]:
-    """Return the reports in the order of the ranks, or fail: one is missing, torn or misnamed."""
-    names = sorted(os.listdir(os.path.join(test.stagedir, 'ranks')))
+def read_reports(test: LibraryTest, parse: Callable[[str], R], directory: str = 'ranks') -> list[R]:
+    """Return the reports in the order of the ranks, or fail: one is missing, torn or misnamed.
+
+    :arg directory: below the stage directory, with nothing else in it.
+    """
+    names = sorted(os.listdir(os.path.join(test.stagedir, directory)))
     expect(bool(names), 'no rank wrote its report: the program did not run')
     try:
-        reports = [parse(test.require_output(f'ranks/{name}')) for name in names]
+        reports = [parse(test.require_output(f'{directory}/{name}')) for name in names]
     except ReportError as error:
         raise SanityError(str(error)) from None
     expect(

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Notes that this rank runs, and where, then becomes the program:
+#   rank.sh DIRECTORY NONCE PROGRAM [ARGUMENT...]
+# Open MPI's mpirun, PMIx and PMI (Hydra), and Slurm tell a process its rank by these names.
+directory=$1 nonce=$2
+shift 2
+rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-${PMI_RANK:-${SLURM_PROCID:-0}}}}
+ranks=${OMPI_COMM_WORLD_SIZE:-${PMI_SIZE:-${SLURM_STEP_NUM_TASKS:-1}}}
+printf '{"nonce": "%s", "rank": %d, "ranks": %d, "node": "%s"}\n' \
+  "$nonce" "$rank" "$ranks" "$(uname -n)" >"$directory/$rank.json" || exit 1
+exec "$@"
