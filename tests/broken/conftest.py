@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -32,7 +33,17 @@ def validate(tmp_path: Path) -> Driver:
 
 
 @pytest.fixture(scope='session')
-def breakable_root(stack_with: Callable[..., Path]) -> Callable[[str], Path]:
+def no_other_breaks_them(local_stack: Path) -> Iterator[None]:
+    """Wait for other runs of the tests: they break and mend the same stacks."""
+    with (local_stack.parent / 'breakable.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope='session')
+def breakable_root(
+    stack_with: Callable[..., Path], no_other_breaks_them: None
+) -> Callable[[str], Path]:
     """Root of a local stack by its name in ``STACKS``, mended before use."""
 
     @cache
