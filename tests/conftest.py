@@ -61,8 +61,6 @@ def full_stack(stack_with: Callable[..., Path]) -> Path:
 @pytest.fixture(scope='session')
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real S3 server on loopback; whoever uses it makes a bucket or empties it."""
-    for name in ('boto3', 'moto', 'flask_cors'):
-        pytest.importorskip(name)
     from s3_server import s3_server
 
     with s3_server(tmp_path_factory.mktemp('s3') / 'log') as address:

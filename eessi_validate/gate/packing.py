@@ -28,7 +28,7 @@ else:
     from backports import zstd
 
 #: As zstd(1) does by default and the module does not: a damaged byte is seen by any reader.
-_CHECKED = {zstd.CompressionParameter.checksum_flag: 1}
+_CHECKED: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
 
 #: Owner of all members: that of an unprivileged build account, the same everywhere.
 _OWNER = 1000

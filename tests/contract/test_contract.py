@@ -123,6 +123,10 @@ each_implementation = pytest.mark.parametrize(
 )
 
 
+#: Library tests without an implementation that ships, and why.
+FOR_SITES = {'TprBenchmark': 'its input is fetched by the site that implements it'}
+
+
 # Library tests
 
 
@@ -131,8 +135,13 @@ def test_there_is_something_to_ask() -> None:
     assert 'EESSI_GROMACS_WaterBox' in {cls.__name__ for cls in implementation_classes()}
 
 
+def test_every_library_test_is_implemented_or_says_why_not() -> None:
+    implemented = {base for cls in implementation_classes() for base in cls.__mro__}
+    assert {cls.__name__ for cls in leaves() if cls not in implemented} == set(FOR_SITES)
+
+
 @pytest.mark.parametrize('name', library_files())
-def test_library_moduleimports(name: str) -> None:
+def test_library_module_imports(name: str) -> None:
     importlib.import_module(name)
 
 
@@ -275,7 +284,7 @@ def test_no_test_fetches_anything(path: Path) -> None:
 
 
 @pytest.mark.parametrize('path', shipped_check_files(), ids=lambda p: p.name)
-def test_check_fileimports(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_file_imports(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('EESSI_VALIDATE_CASES', '/dev/null')
     _imported(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from pathlib import Path
 
@@ -159,6 +160,22 @@ def test_metadata_that_describe_the_file(tmp_path: Path) -> None:
     assert inspection.findings == ()
     assert inspection.facts.metadata_checked
     assert inspection.facts.change == 'EESSI/software-layer#1'
+
+
+@pytest.mark.parametrize(
+    ('repository', 'shown'),
+    [('a\ud800b', r'a\ud800b#1'), ('a\x1b[2J\nACCEPT', r'a\x1b[2J\nACCEPT#1')],
+)
+def test_a_pull_request_can_be_shown_whatever_it_is_called(
+    tmp_path: Path, repository: str, shown: str
+) -> None:
+    packed = pack(sound().bytes())
+    (tmp_path / NAME).write_bytes(packed)
+    metadata = tmp_path / f'{NAME}.meta.txt'
+    metadata.write_bytes(as_json(metadata_of(packed) | {'link2pr': {'repo': repository, 'pr': 1}}))
+    inspection = inspect_tarball(tmp_path / NAME, metadata=metadata)
+    assert inspection.facts.change == shown
+    assert json.loads(inspection.model_dump_json())['facts']['change'] == shown
 
 
 @pytest.mark.parametrize('link', [None, [], 'a#1', {}, {'repo': 'a'}, {'repo': [], 'pr': {}}])

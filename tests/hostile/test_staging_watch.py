@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip('boto3')
-
 from gated import Player, official_policy
 from s3_server import CREDENTIALS, client, empty
 from ssh_keys import make_key, sign

@@ -114,9 +114,13 @@ def test_every_case_is_there_once_without_javascript(name):
 
 
 def test_no_state_is_told_by_colour_or_mark_alone():
-    for cell in page('reject').xpath('//table[@class="matrix"]//td'):
+    cells = page('reject').xpath('//table[@class="matrix"]//td')
+    tables = page('reject').xpath('//table')
+    assert cells
+    assert tables
+    for cell in cells:
         assert re.search(r'[a-z]{4}', words(cell))
-    for table in page('reject').xpath('//table'):
+    for table in tables:
         assert all(head.get('scope') for head in table.xpath('.//th'))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -147,6 +148,18 @@ def test_a_copy_whose_bytes_are_not_those_it_is_named_by_is_not_read(store: Path
         pq.write_table(table.slice(0, table.num_rows - 1), copy)
         # Sound as a Parquet file, with the same members.
         assert pq.read_schema(copy).metadata == table.schema.metadata
+    assert rows_of(store) == expected
+
+
+@pytest.mark.parametrize('members', [b'null', b'[]', b'{'])
+def test_a_copy_that_names_no_members_is_not_read(members: bytes, store: Path) -> None:
+    expected = rows_of(store)
+    for copy in copies(store):
+        table = pq.read_table(copy).replace_schema_metadata({b'eessi_validate.members': members})
+        copy.unlink()
+        pq.write_table(table, copy)
+        digest = hashlib.sha256(copy.read_bytes()).hexdigest()
+        copy.rename(copy.with_name(f'12.{digest}.parquet'))
     assert rows_of(store) == expected
 
 

@@ -8,15 +8,13 @@ import signal
 import uuid
 from typing import Any
 
+import boto3
 import pytest
 from s3_server import CREDENTIALS, client
 from stored_rows import publish, row
 
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive import open_archive, parse_query
-
-pytest.importorskip('s3fs')
-boto3 = pytest.importorskip('boto3')
 
 pytestmark = pytest.mark.slow
 

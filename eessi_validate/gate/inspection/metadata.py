@@ -42,7 +42,10 @@ def _change(link: object) -> str:
     if not isinstance(link, dict):
         return ''
     repository, number = _text(link.get('repo')), _text(link.get('pr'))
-    return f'{repository}#{number}'[:200] if repository and number else ''
+    if not repository or not number:
+        return ''
+    # Reports show it: a lone surrogate of the JSON could not even be written.
+    return printable(f'{repository}#{number}'[:200].encode(errors='backslashreplace'))
 
 
 def _compare(payload: dict[str, Any], subject: Subject, add: Add) -> None:

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -27,7 +26,13 @@ import pyarrow.parquet as pq
 from eessi_validate.errors import UsageError
 from eessi_validate.results.archive.files import Files
 from eessi_validate.results.archive.joined import join_small, read_instead, remove_copies
-from eessi_validate.results.archive.plain import plain
+from eessi_validate.results.archive.matching import (
+    DECIDED_BY_ROW,
+    filter_of,
+    last_recordings,
+    mask_of,
+    told_by_names,
+)
 from eessi_validate.results.archive.query import Query, parse_query
 from eessi_validate.results.archive.schema import (
     SCHEMA,
@@ -50,9 +55,6 @@ _MERGED = 'merged'
 
 #: A file that ``compact`` merged away between listing and reading is found in the merged one.
 _WENT_AWAY, _ATTEMPTS = 'went away while it was read', 3
-
-#: What is decided row by row can only be asked once the recording that counts is known.
-_AFTER = ('outcome', 'metric')
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class Archive:
         query = parse_query(query) if isinstance(query, str) else query
         names = list(columns) if columns is not None else SCHEMA.names
         needed = dict.fromkeys(
-            [*names, 'run_id', 'recorded', *(c for c in _AFTER if query.wanted(c))]
+            [*names, 'run_id', 'recorded', *(c for c in DECIDED_BY_ROW if query.wanted(c))]
         )
         for _ in range(_ATTEMPTS):
             files = self.stored(query)
@@ -167,10 +169,10 @@ class Archive:
             if not any(b.reason == _WENT_AWAY for b in broken):
                 break
         self.warnings = (*self.warnings, *broken)
-        table = _last_recordings(table)
-        for column in _AFTER:
+        table = last_recordings(table)
+        for column in DECIDED_BY_ROW:
             if query.wanted(column):
-                table = table.filter(_mask(table, column, query))
+                table = table.filter(mask_of(table, column, query))
         table = table.select(names)
         return table if coded else decoded(table)
 
@@ -206,7 +208,7 @@ class Archive:
             # Files that vanish meanwhile are being merged by somebody else: leave it to them.
             if len(good) < least or any(b.reason == _WENT_AWAY for b in broken):
                 continue
-            table = decoded(_last_recordings(table)).sort_by(
+            table = decoded(last_recordings(table)).sort_by(
                 [('cpu_target', 'ascending'), ('test', 'ascending'), ('time', 'ascending')]
             )
             replaces = json.dumps([*good, *(n for f in good for n in self._replaced_by(f))])
@@ -269,10 +271,10 @@ class Archive:
         self, names: list[str], query: Query, columns: list[str]
     ) -> tuple[Any, list[Warned]]:
         parts = []
-        if (told := _told_by_names(query)) is not None:
+        if (told := told_by_names(query)) is not None:
             table, names = read_whole(self.files, names, list(dict.fromkeys([*columns, *told])))
             for column in told:
-                table = table.filter(_mask(table, column, query))
+                table = table.filter(mask_of(table, column, query))
             if not names:
                 return table.select(columns), []
             parts.append(decoded(table.select(columns)))
@@ -320,7 +322,7 @@ class Archive:
             for fragment in dataset.get_fragments():
                 check_version(fragment.physical_schema.metadata)
         with self.files.plain_errors():
-            return dataset.to_table(columns=columns, filter=_filter(query))
+            return dataset.to_table(columns=columns, filter=filter_of(query))
 
 
 def open_archive(address: str) -> Archive:
@@ -382,80 +384,6 @@ def _possible(file: StoredFile, query: Query) -> bool:
     release = '' if file.release == 'unknown' else file.release
     run = file.run == _MERGED or query.matches('run_id', file.run) or len(file.run) == 64
     return after and before and run and query.matches('release', release)
-
-
-def _filter(query: Query) -> Any:
-    parts = []
-    for column, patterns in query.patterns:
-        if column in _AFTER:
-            continue
-        parts.append(_expression(column, patterns))
-    if query.since is not None:
-        parts.append(pc.field('time') >= pa.scalar(query.since, type=pa.timestamp('us', tz='UTC')))
-    if query.until is not None:
-        parts.append(pc.field('time') < pa.scalar(query.until, type=pa.timestamp('us', tz='UTC')))
-    whole = None
-    for part in parts:
-        whole = part if whole is None else whole & part
-    return whole
-
-
-def _expression(column: str, patterns: tuple[str, ...]) -> Any:
-    """Return the patterns as an expression; plain values let whole row groups be left out."""
-    if not any(set(p) & set('*?[') for p in patterns):
-        return pc.field(column).isin(list(patterns))
-    return pc.match_substring_regex(pc.field(column), _regex(patterns))
-
-
-def _regex(patterns: tuple[str, ...]) -> str:
-    import fnmatch
-
-    # fnmatch writes (?s:...)\Z, which RE2 spells (?s:...)\z.
-    each = [fnmatch.translate(p).removesuffix(r'\Z').removesuffix(r'\z') for p in patterns]
-    return '^(?:' + '|'.join(each) + ')$'
-
-
-def _told_by_names(query: Query) -> list[str] | None:
-    """Return the columns that a query asks for, if names of files answer it; else None.
-
-    Such files are read whole, and the columns looked at all the same.
-    """
-    asked = [column for column, _ in query.patterns if column not in _AFTER]
-    plain = query.since is None and query.until is None
-    return list(dict.fromkeys(asked)) if plain and set(asked) <= {'release', 'run_id'} else None
-
-
-def _mask(table: Any, column: str, query: Query) -> Any:
-    """Return which rows match; of texts as codes only the different ones are looked at."""
-    mask = None
-    for name, patterns in query.patterns:
-        if name == column:
-            part = _matching(table[column], _regex(patterns))
-            mask = part if mask is None else pc.and_(mask, part)
-    return mask
-
-
-def _matching(column: Any, pattern: str) -> Any:
-    if not pa.types.is_dictionary(column.type):
-        return pc.match_substring_regex(column, pattern)
-    whole = column.unify_dictionaries().combine_chunks()
-    return pc.match_substring_regex(whole.dictionary, pattern).take(whole.indices)
-
-
-def _last_recordings(table: Any) -> Any:
-    """Keep, of each run, the rows of its last recording."""
-    if not table.num_rows:
-        return table
-    runs = table['run_id']
-    coded = runs if pa.types.is_dictionary(runs.type) else runs.dictionary_encode()
-    run = plain(coded.unify_dictionaries().combine_chunks().indices)
-    when = plain(table['recorded'].combine_chunks())
-    newest = np.zeros(int(run.max()) + 1, dtype=np.int64)
-    newest[run] = when
-    if (newest[run] == when).all():
-        return table
-    np.maximum.at(newest, run, when)
-    return table.filter(pa.array(when == newest[run]))
 
 
 def _empty(columns: list[str]) -> Any:

@@ -158,6 +158,8 @@ def _copies(files: Files, directories: Iterable[str]) -> list[Copy]:
                     continue
                 described = pq.read_metadata(pa.BufferReader(data))
                 members = json.loads(described.metadata[_MEMBERS])
+                if not isinstance(members, dict):
+                    continue
             except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
                 continue  # somebody removed it, or it is none of ours
             found.append(Copy(name, members, described.num_rows))

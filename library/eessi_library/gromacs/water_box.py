@@ -153,7 +153,8 @@ class WaterBox(LibraryTest, pin_prefix=True):
             'beside="$(dirname "$(command -v gmx_mpi)")/gmx"',
             'if [ -e "$beside" ] && ! [ "$beside" -ef "$(command -v gmx_mpi)" ]; then',
             'echo "$beside" >thread_mpi.path',
-            'ranks=$("$beside" --version 2>&1 | grep -q "MPI library: *thread_mpi"'
+            # Not grep -q, which ends early: under pipefail gmx would fail by the broken pipe.
+            'ranks=$("$beside" --version 2>&1 | grep "MPI library: *thread_mpi" >/dev/null'
             ' && echo "-ntmpi 1" || true)',
             f'{logged} grompp -f fixed.mdp -c fixed.gro -p fixed.top -o thread_mpi.tpr',
             f'{logged} mdrun -deffnm thread_mpi $ranks {threads}',

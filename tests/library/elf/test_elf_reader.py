@@ -6,13 +6,12 @@ import shutil
 import struct
 import subprocess
 
+import lief
 import pytest
 from elf_host import elf_files, sample
 from elf_synthetic import synthetic
 
 from eessi_library.elf import MalformedElf, parse_elf, parse_symbols, read_elf, read_symbols
-
-lief = pytest.importorskip('lief')
 
 
 @pytest.mark.parametrize('wide', [True, False])

@@ -1,0 +1,49 @@
+"""STAND-IN, not the OSU Micro-Benchmarks: sends nothing, and prints numbers of a formula.
+
+    osu_standin.py PROGRAM -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c]
+
+It prints in the form of 7.5, from rank 0 only: a message takes 1 us and 0.1 ns a byte.
+"""
+
+import argparse
+import os
+
+TITLES = {'latency': 'Latency Test', 'bw': 'Bandwidth Test', 'allreduce': 'Allreduce Latency Test'}
+HEADINGS = {
+    'latency': ['Avg Latency(us)'],
+    'bw': ['Bandwidth (MB/s)'],
+    'allreduce': ['Avg Latency(us)', 'Min Latency(us)', 'Max Latency(us)', 'Iterations'],
+}
+
+
+def values(program, size, iterations):
+    time = 1 + size * 1e-4
+    if program == 'bw':
+        return [f'{size / time:.2f}']
+    if program == 'latency':
+        return [f'{time:.2f}']
+    return [f'{time:.2f}', f'{time * 0.9:.2f}', f'{time * 1.1:.2f}', str(iterations)]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('program', choices=TITLES)
+    parser.add_argument('-m', required=True)
+    parser.add_argument('-i', type=int, required=True)
+    parser.add_argument('-x', type=int, required=True)
+    parser.add_argument('-f', action='store_true')
+    parser.add_argument('-c', action='store_true')
+    asked = parser.parse_args()
+    if os.environ['OMPI_COMM_WORLD_RANK'] != '0':
+        return
+    headings = HEADINGS[asked.program] + ['Validation'] * asked.c
+    print(f'\n# OSU MPI {TITLES[asked.program]} v7.5\n# Datatype: MPI_CHAR.')
+    print('# Size', *(f'{word:>22}' for word in headings))
+    size, largest = map(int, asked.m.split(':'))
+    while size <= largest:
+        row = values(asked.program, size, asked.i) + ['Pass'] * asked.c
+        print(f'{size:<6}', *(f'{word:>22}' for word in row))
+        size *= 2
+
+
+main()
