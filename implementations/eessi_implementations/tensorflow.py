@@ -3,7 +3,7 @@
 import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, NODE, EESSIImplementation
+from eessi_implementations.mixin import CPU_CORE, GPU_BUILD, NODE, EESSIImplementation
 from eessi_library.tensorflow import SeveralWorkers, Training
 
 
@@ -22,7 +22,9 @@ class EESSI_TensorFlow_TrainingOnGPU(EESSI_TensorFlow_Training):
     case = planned_cases(__qualname__, 'TensorFlow')
     default_scales = ('nodes_1',)
     needs = ('gpu',)
+    builds = GPU_BUILD
     device = 'GPU'
+    num_gpus_per_node = 1
 
 
 @rfm.simple_test

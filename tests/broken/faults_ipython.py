@@ -91,6 +91,15 @@ def _kernel_without_messages(stack: Tampering) -> None:
     stack.remove(_module(stack, 'zmq'))
 
 
+def _kernel_taken_away(stack: Tampering) -> None:
+    """Lose the package; its metadata still name it."""
+    stack.remove(_module(stack, 'ipykernel'))
+
+
+def _client_taken_away(stack: Tampering) -> None:
+    stack.remove(_module(stack, 'jupyter_client'))
+
+
 def _kernel_does_not_start(stack: Tampering) -> None:
     stack.edit(_module(stack, 'ipykernel/kernelapp.py'), lambda t: 'import sys; sys.exit(3)\n' + t)
 
@@ -118,6 +127,8 @@ FAULTS = (
     Fault('errors swallowed', _silent_errors, r'\(error traceback\) answers', IPYTHON),
     Fault('magics missing', _magics_missing, r'IPython\.core\.magics\.execution', IPYTHON),
     Fault('kernel: no messages', _kernel_without_messages, r'\(kernel\) answers .*zmq', IPYTHON),
+    Fault('kernel: taken away', _kernel_taken_away, r'\(kernel\) answers .*[Kk]ernel', IPYTHON),
+    Fault('kernel: no client', _client_taken_away, r'\(kernel\) answers .*jupyter_cl', IPYTHON),
     Fault('kernel: dies', _kernel_does_not_start, r'\(kernel\) answers .*died', IPYTHON),
     Fault('kernel: no completion', _kernel_completes_nothing, r'\(kernel\) answers', IPYTHON),
     Fault(

@@ -116,6 +116,17 @@ def _swapped_precision(stack: Tampering) -> None:
     stack.replace(path, _library(stack, 'FFTW', 'libfftw3f.so.3').read_bytes())
 
 
+def _openmp_of_other_precision(stack: Tampering) -> None:
+    """Swap the library that only programs with OpenMP load."""
+    path = _library(stack, 'FFTW', 'libfftw3_omp.so.3')
+    stack.replace(path, _library(stack, 'FFTW', 'libfftw3f_omp.so.3').read_bytes())
+
+
+def _openmp_of_one_precision(stack: Tampering) -> None:
+    for path in sorted(stack.installation('FFTW').rglob('libfftw3f_omp.so*')):
+        stack.remove(path)
+
+
 def _fewer_plan_threads(stack: Tampering) -> None:
     """Ask for one thread in the task that the program reads."""
     edit = 'sed -i \'s/"threads": 2/"threads": 1/\' task.json'
@@ -198,6 +209,8 @@ FAULTS = (
     Fault('FFTW: number off by 1e-3', _wrong_transform, r'double precision, prime', FFT),
     Fault('FFTW: missing', _missing_fft, r'no libfftw3f\.so', FFT),
     Fault('FFTW: single for double', _swapped_precision, r'undefined symbol: fftw_', FFT),
+    Fault('FFTW: OpenMP swapped', _openmp_of_other_precision, r'undefined symbol: fftw_', FFT),
+    Fault('FFTW: OpenMP of one precision', _openmp_of_one_precision, r'no libfftw3f_omp', FFT),
     Fault('FFTW: one thread', _fewer_plan_threads, r'plans for 1 thread.*asked for 2', FFT_TWO),
     Fault('FFTW: played back', _played_back, r"reflect this run's nonce", (*FFT, *TWICE)),
     Fault('HPCC: stub that prints success', _hpcc_stub, r'no success', HPCC),

@@ -120,6 +120,13 @@ def _missing_compiled_code(stack: Tampering) -> None:
     stack.remove(_package(stack, 'limma') / 'libs' / 'limma.so')
 
 
+def _broken_ranges(stack: Tampering) -> None:
+    """Leave of a package that is used where present no more than its description."""
+    package = _package(stack, 'GenomicRanges')
+    stack.tree(package)
+    stack.add(package / 'DESCRIPTION', 'Package: GenomicRanges\nVersion: 1.50.2\n')
+
+
 def _wrong_t(stack: Tampering) -> None:
     _scale(stack, 't', 1.001)
 
@@ -148,6 +155,7 @@ FAULTS = (
     Fault('R: played back', _played_back, r"reflect this run's nonce", (*R, *TWICE)),
     Fault('limma: package missing', _missing_limma, r'no package called .limma', LIMMA),
     Fault('limma: compiled code missing', _missing_compiled_code, r'limma\.so', LIMMA),
+    Fault('limma: GenomicRanges broken', _broken_ranges, r'Error.*GenomicRanges', LIMMA),
     Fault('limma: t off by 1e-3', _wrong_t, r"limma's t is 0\.001", LIMMA),
     Fault('limma: p off by 1e-8', _almost_right_p, r"limma's p is", LIMMA),
     Fault('limma: no prior', _ordinary_t, r"limma's df prior is 1,", LIMMA),

@@ -27,25 +27,34 @@ site_configuration = {
 }
 """
 GPUS = "[{'type': 'gpu', 'arch': 'sm_90', 'model': 'H100', 'num_devices': 4}]"
-VARIANT = 'EESSI_GROMACS_WaterBox_GPU'
+VARIANTS = {
+    'GROMACS': 'EESSI_GROMACS_WaterBox_GPU',
+    'TensorFlow': 'EESSI_TensorFlow_TrainingOnGPU',
+}
+
+
+@pytest.fixture(params=VARIANTS)
+def software(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Path:
-    """A tree with one GROMACS for CPUs and one for GPUs; nothing in it is executed."""
+def stack(tmp_path: Path, software: str) -> Path:
+    """A tree with one build for CPUs and one for GPUs; nothing in it is executed."""
     root = tmp_path / 'stack'
     tree = root / 'versions/2025.06/software/linux/x86_64/generic'
     for version in ('2024.1-foss-2023b', '2024.1-foss-2023b-CUDA-12.4.0'):
-        (tree / 'software/GROMACS' / version).mkdir(parents=True)
-        module = tree / 'modules/all/GROMACS' / f'{version}.lua'
+        (tree / 'software' / software / version).mkdir(parents=True)
+        module = tree / 'modules/all' / software / f'{version}.lua'
         module.parent.mkdir(parents=True, exist_ok=True)
-        module.write_text(f'local root = "{tree}/software/GROMACS/{version}"\n')
+        module.write_text(f'local root = "{tree}/software/{software}/{version}"\n')
     return root
 
 
-def dry_plan(stack: Path, site: str) -> dict[str, Any]:
+def dry_plan(stack: Path, variant: str, site: str) -> dict[str, Any]:
     command = [sys.executable, '-c', 'from eessi_validate.cli import main; main()', 'plan']
-    command += ['--stack', str(stack), '--test', VARIANT, '--json', '--target', 'x86_64/generic']
+    command += ['--stack', str(stack), '--test', variant, '--json', '--target', 'x86_64/generic']
     if site:
         config = stack.parent / 'site.py'
         config.write_text(site)
@@ -56,18 +65,18 @@ def dry_plan(stack: Path, site: str) -> dict[str, Any]:
     return document
 
 
-def test_variant_is_planned_where_a_partition_has_gpus(stack: Path) -> None:
-    plan = dry_plan(stack, SITE.replace('DEVICES', GPUS))
+def test_variant_is_planned_where_a_partition_has_gpus(stack: Path, software: str) -> None:
+    plan = dry_plan(stack, VARIANTS[software], SITE.replace('DEVICES', GPUS))
     assert [(c['module'], c['partition'], c['id']['scale']) for c in plan['cases']] == [
-        ('GROMACS/2024.1-foss-2023b-CUDA-12.4.0', 'site:accelerated', 'nodes_1')
+        (f'{software}/2024.1-foss-2023b-CUDA-12.4.0', 'site:accelerated', 'nodes_1')
     ]
     (refusal,) = plan['not_planned']
     assert refusal['reason'].startswith('no GPU build')
 
 
 @pytest.mark.parametrize('site', ['', SITE.replace('DEVICES', '[]')], ids=['host', 'no device'])
-def test_variant_is_otherwise_listed_as_not_planned(stack: Path, site: str) -> None:
-    plan = dry_plan(stack, site)
+def test_variant_is_otherwise_listed_as_not_planned(stack: Path, software: str, site: str) -> None:
+    plan = dry_plan(stack, VARIANTS[software], site)
     assert plan['cases'] == []
     assert {n['reason'] for n in plan['not_planned']} == {'no GPU partition'}
     assert len(plan['not_planned']) == 2

@@ -151,14 +151,23 @@ def _is_kernel(answer: str, word: str, total: int, n: int) -> bool:
 
 
 def kernel_program(nonce: str) -> str:
-    """Return a program that drives a kernel with jupyter_client, if both are installed."""
+    """Return a program that drives a kernel with jupyter_client, if both are installed.
+
+    What its metadata name but cannot be imported is broken, not absent.
+    """
     n = integer(nonce, 'ipython', 1000, 9999)
     word = f'w{nonce}'
     return f"""\
 import importlib.util
 import sys
+from importlib import metadata
 
-if not all(importlib.util.find_spec(name) for name in ('jupyter_client', 'ipykernel')):
+
+def installed(name):
+    return importlib.util.find_spec(name) or any(metadata.distributions(name=name))
+
+
+if not all(installed(name) for name in ('jupyter_client', 'ipykernel')):
     print('kernel absent')
     sys.exit(0)
 from jupyter_client.manager import start_new_kernel

@@ -10,15 +10,19 @@ import json
 import os
 import sys
 import time
+import traceback
 
 FORWARD, BACKWARD, ESTIMATE, MEASURE = -1, 1, 1 << 6, 0
+#: Kinds of threads: POSIX and OpenMP. An installation has either or both, and they are used
+#: by different programs.
+KINDS = ('threads', 'omp')
 PRECISIONS = {'double': ('fftw_', '', ctypes.c_double), 'single': ('fftwf_', 'f', ctypes.c_float)}
 
 
 def find_library(root, names):
     """Return the library below root (a directory), or a plain name for the loader."""
     if not root:
-        return names[-1]
+        return names[0]
     for name in names:
         found = glob.glob(os.path.join(root, '**', name), recursive=True)
         if found:
@@ -27,14 +31,14 @@ def find_library(root, names):
 
 
 class Library:
-    """FFTW in one precision, with its threads."""
+    """FFTW in one precision, with threads of one kind."""
 
-    def __init__(self, root, precision, threads):
+    def __init__(self, root, precision, kind, threads):
         self.prefix, suffix, self.real = PRECISIONS[precision]
         stem = 'libfftw3' + suffix
         self.path = find_library(root, [stem + '.so.3', stem + '.so'])
         self.base = ctypes.CDLL(self.path, mode=ctypes.RTLD_GLOBAL)
-        names = [stem + kind + '.so.3' for kind in ('_threads', '_omp')]
+        names = [stem + '_' + kind + '.so.3', stem + '_' + kind + '.so']
         self.threaded = ctypes.CDLL(find_library(root, names), mode=ctypes.RTLD_GLOBAL)
         if not self.function('init_threads', ctypes.c_int, self.threaded)():
             raise RuntimeError('fftw_init_threads failed')
@@ -119,13 +123,22 @@ def kernel_threads():
         return next(int(line.split()[1]) for line in status if line.startswith('Threads:'))
 
 
-def main():
+def kinds_below(root):
+    """Kinds of threads that the installation has in any precision: each needs them in all."""
+    if not root:
+        return KINDS[-1:]
+    found = [k for k in KINDS if glob.glob(f'{root}/**/libfftw3*_{k}.so*', recursive=True)]
+    if not found:
+        raise FileNotFoundError(f'no library of threads of FFTW below {root}')
+    return found
+
+
+def computed(task, root, kind):
+    """Everything with one kind of threads."""
     not_ours = kernel_threads() - 1  # an emulator has threads of its own
-    with open(sys.argv[1]) as file:
-        task = json.load(file)
-    result = {'nonce': task['nonce']}
+    result = {}
     for precision in PRECISIONS:
-        library = Library(os.path.expandvars(task['root']), precision, task['threads'])
+        library = Library(root, precision, kind, task['threads'])
         found = {'library': library.path, 'version': library.version, 'cases': {}}
         for name, case in task['cases'].items():
             if case['kind'] == 'real':
@@ -136,6 +149,39 @@ def main():
         found['threads'] = library.threads()
         result[precision] = found
     result['kernel_threads'] = kernel_threads() - not_ours
+    return result
+
+
+def apart(task, root, kind):
+    """The same in a process of its own: both kinds have the same symbols."""
+    name = f'threads.{kind}.json'
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            with open(name, 'w') as file:
+                json.dump(computed(task, root, kind), file)
+            status = 0
+        except (OSError, AttributeError, RuntimeError, ValueError, LookupError):
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    status = os.waitpid(child, 0)[1]
+    if status & 127:
+        os.kill(os.getpid(), status & 127)
+    if status:
+        sys.exit(f'the transforms with threads of kind "{kind}" ended with {status >> 8}')
+    with open(name) as file:
+        return json.load(file)
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        task = json.load(file)
+    root = os.path.expandvars(task['root'])
+    first, *others = kinds_below(root)
+    result = {'nonce': task['nonce'], 'kind': first, **apart(task, root, first)}
+    result['others'] = {kind: apart(task, root, kind) for kind in others}
     with open(sys.argv[2], 'w') as file:
         json.dump(result, file)
 

@@ -1,7 +1,9 @@
-"""Logs of icoFoam: two recorded releases of openfoam.com, and the layout of openfoam.org.
+"""Logs of icoFoam: openfoam.com recorded in two releases, openfoam.org published and composed.
 
-``composed-org-10.log`` was written by hand after the output format of OpenFOAM 10, which no
-reachable package provides; all other files are recorded.
+``published-org-2.4.0.log`` are the first two steps of ``self/case2/400_straight/log.d`` of
+github.com/harrisbk/OpenFOAM_run (commit 0585946), host and path replaced. ``composed-org-10.log``
+was written by hand after the output format of OpenFOAM 10, which no reachable package provides;
+all other files are recorded.
 """
 
 from __future__ import annotations
@@ -26,6 +28,16 @@ def test_recorded_log_gives_layout_times_and_errors(
     assert len(log.local_errors) == len(log.cumulative_errors) == len(log.execution_times) == 4
     assert 0 < log.local_errors[-1] < 0.1
     assert abs(log.cumulative_errors[-1]) < 1e-12
+
+
+def test_published_log_of_openfoam_org_gives_the_same_kinds_of_numbers() -> None:
+    log = parse_log((RECORDED / 'published-org-2.4.0.log').read_text())
+    # Cut after two steps: not finished.
+    assert (log.version, log.processes, log.finished) == ('2.4.0', 1, False)
+    assert log.times == (0.005, 0.01)
+    assert log.local_errors == (1.03093e-07, 3.26604e-08)
+    assert log.cumulative_errors == (8.61889e-11, 1.78937e-10)
+    assert log.execution_times == (0.09, 0.11)
 
 
 def test_log_of_openfoam_org_prints_times_with_unit() -> None:
