@@ -65,8 +65,8 @@ FURTHER = [
     ('EESSI_Spark_Standalone', 'cores_2', 'breakable-spark'),
 ]
 
-#: Tests that nobody has seen kill the mutants of real software, and why not. Their own tests build
-#: the faults with stand-ins (tests/library).
+#: Tests that are not seen to kill the mutants of real software here, and why not. Faults of the
+#: first three are built on stand-ins: test_flexiblas.py, test_osu_runs.py.
 NOT_ASKED = {
     'EESSI_FlexiBLAS_DenseLinearAlgebra': 'no package archive of the local stack has FlexiBLAS',
     'EESSI_OSU_Allreduce': 'no package archive of the local stack has the benchmarks',

@@ -1,6 +1,6 @@
 """STAND-IN, not the OSU Micro-Benchmarks: sends nothing, and prints numbers of a formula.
 
-    osu_standin.py PROGRAM -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c]
+    osu_standin.py PROGRAM -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c [-u WARM_UPS]]
 
 It prints in the form of 7.5, from rank 0 only: a message takes 1 us and 0.1 ns a byte.
 """
@@ -31,6 +31,7 @@ def main():
     parser.add_argument('-m', required=True)
     parser.add_argument('-i', type=int, required=True)
     parser.add_argument('-x', type=int, required=True)
+    parser.add_argument('-u', type=int)
     parser.add_argument('-f', action='store_true')
     parser.add_argument('-c', action='store_true')
     asked = parser.parse_args()
