@@ -48,6 +48,12 @@ MODULES = (
 APPLICATIONS = [module.APPLICATION for module in MODULES]
 
 
+def test_every_file_of_faults_is_tried_and_has_three_or_more() -> None:
+    files = {path.stem for path in Path(__file__).parent.glob('faults_*.py')}
+    assert {module.__name__ for module in MODULES} == files
+    assert {a.name for a in APPLICATIONS if len(a.faults) < 3} == set()
+
+
 def _marks(application: Application, number: int = 0) -> list[pytest.MarkDecorator]:
     return [pytest.mark.exhaustive] if number >= application.always else []
 
