@@ -60,6 +60,12 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
         if not self.nonce:
             self.nonce = draw_nonce()
 
+    @run_before('run')
+    def leave_out_packages_of_the_user(self) -> None:
+        """Keep a user's own Python and R packages from standing in for those of the stack."""
+        self.env_vars['PYTHONNOUSERSITE'] = '1'
+        self.env_vars['R_LIBS_USER'] = '/nonexistent'
+
     @run_before('run', always_last=True)
     def stop_at_the_first_failure(self) -> None:
         """Make the script fail with its first failing command, and say so when it did not.

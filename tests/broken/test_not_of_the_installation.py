@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import faults_ipython
 import faults_mpi
 import faults_quantum_espresso as espresso
+import faults_r
 import pytest
 from driver_answer import Driver
 from faults import Application
@@ -51,3 +54,46 @@ def test_a_launcher_of_the_host_does_not_pass_for_that_of_the_stack(
     answer = validate(breakable_root(faults_mpi.APPLICATION.stack), *faults_mpi.MPI)
     assert (answer.code, answer.verdict) == (1, 'REJECT'), answer.output
     assert all(f'mpirun comes from {host}' in reason for reason in answer.reasons())
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('application', 'case', 'package', 'user'),
+    [
+        (
+            faults_ipython.APPLICATION,
+            faults_ipython.IPYTHON,
+            'lib/python3/dist-packages/traitlets',
+            '.local/lib/python3.11/site-packages',
+        ),
+        (
+            faults_r.APPLICATION,
+            faults_r.LIMMA,
+            'lib/R/site-library/limma',
+            'R/x86_64-pc-linux-gnu-library/4.2',
+        ),
+    ],
+    ids=['Python', 'R'],
+)
+def test_packages_of_the_user_do_not_pass_for_those_of_the_stack(
+    application: Application,
+    case: tuple[str, ...],
+    package: str,
+    user: str,
+    broken_by: Callable[[Application], Tampering],
+    breakable_root: Callable[[str], Path],
+    validate: Driver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The stack has lost a package that the user has at home, where Python and R look first."""
+    stack = broken_by(application)
+    name = 'IPython' if application is faults_ipython.APPLICATION else 'R-bundle-Bioconductor'
+    lost = stack.installation(name) / package
+    shutil.copytree(lost, tmp_path / user / lost.name)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    stack.remove(lost)
+    answer = validate(breakable_root(application.stack), *case)
+    assert (answer.code, answer.verdict) == (1, 'REJECT'), answer.output
+    assert all(lost.name in reason for reason in answer.reasons())
