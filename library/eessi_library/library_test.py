@@ -16,6 +16,9 @@ from eessi_library.diagnosis import END_MARKER, ERROR_TRAP, LOGGED, comes_from, 
 from eessi_library.expect import expect
 from eessi_library.nonce import draw_nonce
 
+#: Launchers that an MPI brings; others are the scheduler's.
+_OF_MPI = ('mpirun', 'mpiexec')
+
 
 class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
     """What all library tests share; abstract.
@@ -57,6 +60,12 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
         if not self.nonce:
             self.nonce = draw_nonce()
 
+    @run_before('run')
+    def leave_out_packages_of_the_user(self) -> None:
+        """Keep a user's own Python and R packages from standing in for those of the stack."""
+        self.env_vars['PYTHONNOUSERSITE'] = '1'
+        self.env_vars['R_LIBS_USER'] = '/nonexistent'
+
     @run_before('run', always_last=True)
     def stop_at_the_first_failure(self) -> None:
         """Make the script fail with its first failing command, and say so when it did not.
@@ -71,10 +80,16 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
             guards += [guarded(f'module load {name}') for name in names]
             self.modules = []
         guards += [guarded(f'module is-loaded {name}') for name in names]
-        if self.program_root and self.executable and '/' not in self.executable:
-            guards.append(comes_from(self.executable, self.program_root))
+        if self.program_root:
+            guards += [comes_from(name, self.program_root) for name in self._programs_started()]
         self.prerun_cmds = [*guards, *self.prerun_cmds]
         self.postrun_cmds = [*self.postrun_cmds, f'echo "{END_MARKER} {self.nonce}"']
+
+    def _programs_started(self) -> list[str]:
+        """Return what PATH finds: the main command, and a launcher that belongs to an MPI."""
+        launcher = self.job.launcher.registered_name
+        names = [launcher] if launcher in _OF_MPI else []
+        return names + ([self.executable] if self.executable and '/' not in self.executable else [])
 
     def expect_clean_end(self) -> None:
         """Fail with the fault's own message unless every command of the job ended with status 0."""

@@ -122,6 +122,25 @@ def _missing_pseudopotential(stack: Tampering) -> None:
     stack.remove(_pseudopotential(stack))
 
 
+def _folder_of_pseudopotentials_missing(stack: Tampering) -> None:
+    """Lose the folder that the module names: not what an installation without any looks like."""
+    stack.remove(_pseudopotential(stack).parent)
+
+
+def programs_only(stack: Tampering) -> None:
+    """Make it an installation of programs alone, as EasyBuild's are: sound."""
+    stack.remove(_pseudopotential(stack).parents[1])
+    stack.edit(
+        stack.module_file('QuantumESPRESSO'),
+        lambda text: ''.join(s for s in text.splitlines(True) if 'ESPRESSO_PSEUDO' not in s),
+    )
+
+
+def _wrong_energy_of_the_model(stack: Tampering) -> None:
+    programs_only(stack)
+    _slightly_wrong_energy(stack)
+
+
 def _truncated_pseudopotential(stack: Tampering) -> None:
     path = _pseudopotential(stack)
     stack.replace(path, path.read_bytes()[:9000], mode=0o644)
@@ -159,7 +178,19 @@ FAULTS = (
     Fault('truncated output', _truncated_output, r'silicon-0\.out is cut short', ONE_RANK),
     Fault('recorded output played back', _recorded_output, r"this run's nonce", ONE_RANK),
     Fault('fewer ranks than asked', _fewer_ranks, r'reports 1 rank.*asked for 2 x 1', TWO_RANKS),
-    Fault('missing data file', _missing_pseudopotential, r'test -r Si\.pz-vbc\.UPF', ONE_RANK),
+    Fault('missing data file', _missing_pseudopotential, r'`cp .*Si\.pz-vbc\.UPF', ONE_RANK),
+    Fault(
+        'missing folder of data',
+        _folder_of_pseudopotentials_missing,
+        r'`cp .*Si\.pz-vbc\.UPF',
+        ONE_RANK,
+    ),
+    Fault(
+        'programs only, energy off by 1e-6',
+        _wrong_energy_of_the_model,
+        r'total energy of silicon-0\.out is .*expected -1[67]\.',
+        ONE_RANK,
+    ),
     Fault('truncated data file', _truncated_pseudopotential, r'exit status|Error|pw\.x', ONE_RANK),
     Fault('data file off by 1e-4', _wrong_pseudopotential, r'total energy of silicon-0', ONE_RANK),
     Fault('missing library', _missing_library, r'dynamic loader: .*libfftw3\.so\.3', ONE_RANK),

@@ -41,6 +41,13 @@ def _stub_that_knows_the_nonce(stack: Tampering) -> None:
     stack.replace(_rscript(stack), f'#!{shell}\n{echo}\necho "eessi-r: solve = 1 2 3"\n')
 
 
+def _stub_of_front_end(stack: Tampering) -> None:
+    """Replace what users type by something that knows its version; Rscript starts another file."""
+    version = stack.installation('R').name.partition('-')[0]
+    shell = stack.compat / 'usr/bin/bash'
+    stack.replace(stack.installation('R') / 'bin' / 'R', f'#!{shell}\necho "R version {version}"\n')
+
+
 def _crash_after_result(stack: Tampering) -> None:
     stack.wrap(_rscript(stack), after='kill -SEGV $$')
 
@@ -143,6 +150,7 @@ def _ordinary_t(stack: Tampering) -> None:
 FAULTS = (
     Fault('R: stub that prints success', _stub, r"did not print 'nonce'", R),
     Fault('R: stub that echoes the nonce', _stub_that_knows_the_nonce, r'did not print .blas', R),
+    Fault('R: stub of R alone', _stub_of_front_end, r"R: the script did not print 'nonce'", R),
     Fault('R: crash after the result', _crash_after_result, r'signal 11|SIGSEGV', R),
     Fault('R: non-zero status after success', _status_after_success, r'exit status 3', R),
     Fault('R: eigenvalues off by 1e-3', _wrong_eigenvalues, r'scaled error of eigenvalues', R),

@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
 from reframe.core.exceptions import SanityError
 
+from eessi_library.diagnosis import comes_from
 from eessi_library.expect import expect
 from eessi_library.interpreter import r_error
 from eessi_library.library_test import LibraryTest
 from eessi_library.r import algebra_truths as truths
 from eessi_library.r.output import SAY, OutputError, Said, assignments, parse_output
+
+_FRONT_END_OUTPUT = 'front-end.out'
 
 
 class LinearAlgebraInR(LibraryTest, pin_prefix=True):
@@ -33,8 +36,11 @@ class LinearAlgebraInR(LibraryTest, pin_prefix=True):
     #: optimised one.
     blas_roots = variable(tuple, value=())
 
-    #: R's front end for scripts.
+    #: R's front end for scripts, which starts another file than the one that users type.
     executable = 'Rscript'
+
+    #: The program that users type. It runs the same script first.
+    front_end = variable(str, value='R')
 
     launched = False
 
@@ -82,6 +88,10 @@ class LinearAlgebraInR(LibraryTest, pin_prefix=True):
         for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS'):
             self.env_vars[name] = self.threads
         self.executable_opts = ['--vanilla', 'linear_algebra.R']
+        if self.program_root:
+            self.prerun_cmds.append(comes_from(self.front_end, self.program_root))
+        command = f'{self.front_end} --vanilla --no-echo -f linear_algebra.R'
+        self.prerun_cmds.append(f'{command} >{_FRONT_END_OUTPUT}')
 
     def last_words(self, output: str) -> str | None:
         """Return the error that ended R."""
@@ -91,14 +101,21 @@ class LinearAlgebraInR(LibraryTest, pin_prefix=True):
     def answers_are_known(self) -> bool:
         """Judge the run by its end, nonce, BLAS, layout and numbers, in that order."""
         self.expect_clean_end()
-        said = self._said()
+        self._expect_answers('the output', self._said())
+        front_end = parse_output(self.require_output(_FRONT_END_OUTPUT))
         try:
-            self.expect_nonce('the output', said.text('nonce'))
+            self._expect_answers(_FRONT_END_OUTPUT, front_end)
+        except SanityError as error:
+            raise SanityError(f'{self.front_end}: {error}') from None
+        return True
+
+    def _expect_answers(self, name: str, said: Said) -> None:
+        try:
+            self.expect_nonce(name, said.text('nonce'))
             self._expect_blas(said)
             truths.judge(self.task, said)
         except OutputError as error:
             raise SanityError(str(error)) from None
-        return True
 
     def _said(self) -> Said:
         return parse_output(self.require_output(str(self.stdout)))
