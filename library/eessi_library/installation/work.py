@@ -21,7 +21,7 @@ from .bundles import check_bundles
 from .dependence import TREE, signatures
 from .disassembly import DisassemblyFailed, NoDisassembler
 from .emulation import check_emulated, emulator
-from .files import check_member
+from .files import check_member, check_program
 from .inventory import Kind, Member, classify, walk
 from .linkage import ReleaseLinkage
 from .model import InstallationRequest, Observation, Release, Severity
@@ -75,7 +75,10 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
             found.append(
                 Observation('files/unreadable', Severity.ERROR, member.path, 'read', reason)
             )
-        elif kind is Kind.ELF:
+            continue
+        if 'files' in request.groups:
+            found += check_program(request, member, kind)
+        if kind is Kind.ELF:
             elf.append(member.path)
             if linkage:
                 found += linkage.check(request, member.path)
