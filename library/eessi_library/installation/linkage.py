@@ -69,7 +69,8 @@ class ReleaseLinkage:
         self._files = files
         self._remembered: dict[str, set[str]] = {}
         #: Paths outside of objects that answers depended on: directories searched, files found.
-        self.touched: set[str] = set(directories)
+        self.touched: set[str] = set()
+        self._looked_at = {self.interpreter, *directories}
 
     @property
     def remembered(self) -> int:
@@ -85,6 +86,7 @@ class ReleaseLinkage:
 
     def check(self, request: InstallationRequest, member: str) -> Iterator[Observation]:
         """Yield what is wrong with one ELF member of an installation."""
+        self.touched |= self._looked_at
         path = f'{request.path}/{member}'
         seen = self._files.file(path)
         if seen is None or seen.elf is None:

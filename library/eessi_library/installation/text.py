@@ -113,11 +113,19 @@ def check_text(
         )
 
 
+def first_line(head: bytes) -> list[str]:
+    """Return the words behind the ``#!`` of a script: its interpreter and what that is given.
+
+    None for an attribute of Rust (``#![...]``), which starts like one.
+    """
+    words = head.split(b'\n', 1)[0][2:].decode('utf-8', 'replace').split()
+    return [] if words and words[0].startswith('[') else words
+
+
 def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Iterator[Observation]:
-    line = head.split(b'\n', 1)[0][2:].decode('utf-8', 'replace').strip()
-    words = line.split()
-    if not words or words[0].startswith('['):
-        return  # an attribute of Rust ("#![...]") starts like one and is none
+    words = first_line(head)
+    if not words:
+        return
     interpreter = words[0]
     release = request.release
 
@@ -132,9 +140,9 @@ def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Itera
         yield found(f'its interpreter {interpreter} is not of this stack and CPU target')
     elif not os.path.exists(release.located(interpreter)):
         yield found(f'its interpreter {interpreter} does not exist')
-    elif len(line) + 2 > 255:
+    elif (length := len(head.split(b'\n', 1)[0].rstrip())) > 255:
         # BINPRM_BUF_SIZE of Linux (include/uapi/linux/binfmts.h): the rest is cut off
-        yield found(f'its first line has {len(line) + 2} bytes, the kernel reads 255')
+        yield found(f'its first line has {length} bytes, the kernel reads 255')
 
 
 def _other_targets(request: InstallationRequest, data: bytes) -> Iterator[str]:

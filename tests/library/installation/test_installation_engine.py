@@ -78,6 +78,33 @@ def test_same_times_size_and_name_do_not_hide_another_content(
         shutil.rmtree(path)
 
 
+@pytest.mark.parametrize(
+    ('name', 'text', 'check'),
+    [
+        ('lib/link', None, 'files/dangling-link'),
+        ('bin/run', '#!@other@\n', 'text/shebang'),
+    ],
+)
+def test_a_cached_answer_is_dropped_when_what_a_member_names_goes(
+    release: Release, tmp_path: Path, name: str, text: str | None, check: str
+) -> None:
+    path, cache = install(release, 'App/1.0'), str(tmp_path / 'cache.sqlite')
+    other = install(release, 'Other/1.0') / 'lib' / 'x.la'
+    place = path / name
+    place.parent.mkdir(exist_ok=True)
+    if text is None:
+        place.symlink_to(other)
+    else:
+        place.write_text(text.replace('@other@', str(other)))
+        place.chmod(0o755)
+    request = requests(release)[0]
+    first, again = (next(check_installations([request], cache, 1)) for _ in range(2))
+    assert (first.findings, again.findings, again.cached) == ((), (), True)
+    other.unlink()
+    last = next(check_installations([request], cache, 1))
+    assert [f.check for f in last.findings] == [check]
+
+
 def test_reports_come_in_the_order_of_the_requests(release: Release) -> None:
     for number in (3, 1, 2):
         install(release, f'App/{number}.0')

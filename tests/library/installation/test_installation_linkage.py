@@ -119,6 +119,20 @@ def test_a_cached_answer_is_dropped_when_a_library_elsewhere_goes(
     assert [f.check for f in last.findings] == ['linkage/missing-library']
 
 
+def test_a_cached_answer_is_dropped_when_a_library_of_the_same_installation_goes(
+    small: SmallStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large installations are read in several units; one may need what another one holds."""
+    monkeypatch.setattr('eessi_library.installation.engine._SLICE', 1)
+    cache = tmp_path / 'cache.sqlite'
+    assert small.check('linkage', cache=cache).findings == ()
+    again = small.check('linkage', cache=cache)
+    assert (again.findings, again.cached) == ((), True)
+    (small.app / 'lib' / 'libthing.so.1').unlink()
+    found = small.check('linkage', cache=cache).findings
+    assert [f.check for f in found] == ['linkage/missing-library']
+
+
 def test_an_overlay_is_checked_under_its_final_prefix(small: SmallStack, tmp_path: Path) -> None:
     from eessi_library.installation import Release, check_installations
 
