@@ -102,6 +102,7 @@ def test_a_fifo(app: InstallationRequest) -> None:
             "{'CC': 'gcc -I/scratch/build/include'}\n",
             'text/build-path',
         ),
+        ('lib/perl5/5.36/Config_heavy.pl', "cc='/tmp/b/gcc'\n", 'text/build-path'),
         ('lib/python3.11/site-packages/x.pth', '/home/me/src/x\n', 'text/build-path'),
         ('bin/wrap', '#!/bin/sh\n/usr/bin/gcc "$@"\n', 'text/host-program'),
         ('bin/wrap', '#!/bin/sh\nexec env A=1 "/usr/bin/gcc" "$@"\n', 'text/host-program'),
@@ -165,6 +166,10 @@ def test_a_wrapper_of_easybuild(app: InstallationRequest) -> None:
         ('lib/pkgconfig/x.pc', 'prefix=${pcfiledir}/../..\nsysconfdir=/etc\n'),
         ('share/cmake-3.27/Modules/FindX.cmake', 'find_path(X PATHS /usr/local/lib /opt/x)\n'),
         ('share/automake-1.16/config.guess', '#! /bin/sh\n(/usr/bin/uname -X) || exit\n'),
+        ('lib/python3.11/_sysconfigdata_x.py', "{'abs_builddir': '/tmp/b/Python-3.11',\n}"),
+        ('lib/python3.11/_sysconfigdata_x.py', "{'TZPATH': '/usr/share/z:/usr/lib/z',\n}"),
+        ('lib/python3.11/config-3.11/Makefile', "abs_srcdir=\t/tmp/b\n\t'/usr/lib/gcc/*'\n"),
+        ('lib/perl5/5.36/Config_heavy.pl', "glibpth='/usr/shlib  /lib /usr/lib'\n"),
         ('lib/pkgconfig/y.pc', 'Url: https://example.org/usr/lib/x\n'),
     ],
 )
