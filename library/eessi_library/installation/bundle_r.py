@@ -21,8 +21,8 @@ for (name in names) {
 }
 """
 
-#: Packages that are loaded in one process: R opens at most 614 libraries (?dyn.load, R_MAX_NUM_DLLS)
-#: and the time limit is that of a process; R-bundle-CRAN has more than 1,000 packages.
+#: Packages that are loaded in one process: R opens at most 614 libraries (R_MAX_NUM_DLLS in
+#: ?dyn.load), and the time limit is that of a process; R-bundle-CRAN has more than 1,000 packages.
 _TOGETHER: Final = 50
 
 _R_SITE: Final = ('lib/R/library', 'lib/R/site-library', 'library', '.')
@@ -92,4 +92,4 @@ def _is_package(path: str) -> bool:
     except OSError:
         return False
     # R's own "translations" holds no code; any other one without Meta does not load
-    return 'Package:' in text and 'Type: Translation' not in text
+    return 'Package:' in text and os.path.basename(path) != 'translations'

@@ -17,9 +17,9 @@ def request_(tmp_path: Path) -> InstallationRequest:
     return InstallationRequest(release, 'App/1.0', str(tmp_path))
 
 
-def package(library: Path, name: str, meta: bool = True, kind: str = 'Package') -> None:
+def package(library: Path, name: str, meta: bool = True) -> None:
     (library / name / 'Meta').mkdir(parents=True)
-    (library / name / 'DESCRIPTION').write_text(f'Package: {name}\nType: {kind}\n')
+    (library / name / 'DESCRIPTION').write_text(f'Package: {name}\n')
     if meta:
         (library / name / 'Meta' / 'package.rds').write_bytes(b'')
 
@@ -27,7 +27,7 @@ def package(library: Path, name: str, meta: bool = True, kind: str = 'Package') 
 def test_an_r_package_without_its_meta_data_counts(tmp_path: Path) -> None:
     package(tmp_path, 'good')
     package(tmp_path, 'torn', meta=False)
-    package(tmp_path, 'translations', meta=False, kind='Translation')
+    package(tmp_path, 'translations', meta=False)
     (tmp_path / 'share').mkdir()
     assert r_packages(str(tmp_path)) == ['good', 'torn']
 
@@ -50,7 +50,7 @@ def test_a_large_r_library_is_loaded_in_parts(
     monkeypatch.setattr(bundle_r, 'run_interpreter', answer)
     found = list(check_r(request_, 'library', {}, str(tmp_path)))
     assert [f.member for f in found] == ['library/p0777']
-    assert sum(loaded, []) == names
+    assert [name for some in loaded for name in some] == names
     assert max(map(len, loaded)) <= 100
 
 
