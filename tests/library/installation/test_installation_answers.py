@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eessi_library.installation.start_up import Answer, judge_answers, judge_version
+from eessi_library.installation.module_load import dependencies, root_variable
+from eessi_library.installation.start_up import Answer, judge_answers, judge_version, version_of
 
 
 @pytest.mark.parametrize(
@@ -102,3 +103,16 @@ def test_what_an_answer_says(status: int | None, output: str, check: str | None)
 def test_the_version_of_the_module_must_be_what_the_program_says(said: str, right: bool) -> None:
     found = list(judge_version('bin/app', '2022.5', [Answer('--version', 0, said)], {}))
     assert bool(found) is not right
+
+
+def test_names() -> None:
+    assert version_of('GROMACS/2022.5-foss-2022b-CUDA-12.1.1') == '2022.5'
+    assert version_of('R-bundle-Bioconductor/3.16-foss-2022b-R-4.2.2') == '3.16'
+    assert root_variable('R-bundle-CRAN') == 'EBROOTRMINBUNDLEMINCRAN'
+    assert root_variable('Boost.MPI') == 'EBROOTBOOSTMPI'
+    assert dependencies('depends_on("a/1", "b/2")\nload("c/3")\ndepends-on d/4\n') == [
+        'a/1',
+        'b/2',
+        'c/3',
+        'd/4',
+    ]
