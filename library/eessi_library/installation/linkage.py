@@ -111,9 +111,14 @@ class ReleaseLinkage:
 
     def _interpreter(self, member: str, obj: ElfObject) -> Iterator[Observation]:
         named = obj.interpreter
-        if named is None or _below(os.path.normpath(named), self.release.compat):
+        if named is None:
             return
         text = f'its interpreter {named} is not the loader of the release'
+        if _below(os.path.normpath(named), self.release.compat):
+            self.touched.add(named)
+            if os.path.exists(self.release.located(named)):
+                return
+            text = f'its interpreter {named} does not exist'
         yield Observation('linkage/interpreter', Severity.ERROR, member, named, text)
 
     def _search_paths(self, member: str, path: str, obj: ElfObject) -> Iterator[Observation]:
@@ -158,8 +163,10 @@ class ReleaseLinkage:
         # Symbols are judged for programs: a plugin takes some from the program that loads it.
         # One that is missing altogether is one finding, not one for each of its symbols.
         if obj.interpreter is not None and not result.missing:
-            for name in self._missing_symbols(result):
-                text = f'imports {name}, which none of the libraries that it loads provides'
+            for name, importing in self._missing_symbols(result, path.removesuffix(member)):
+                text = f'imports {name}, which none of the loaded libraries provides'
+                if importing != path:
+                    text = f'loads {self._short(importing)}, which {text}'
                 yield Observation('linkage/missing-symbol', Severity.ERROR, member, name, text)
         for finding in result.findings:
             check = _CHECKS.get(finding.kind)
@@ -170,10 +177,11 @@ class ReleaseLinkage:
                 check, Severity.ERROR, member, finding.subject, finding.message + where
             )
 
-    def _missing_symbols(self, program: Program) -> Iterator[str]:
-        """Yield the names that an object of a program imports and no other one exports.
+    def _missing_symbols(self, program: Program, own: str) -> Iterator[tuple[str, str]]:
+        """Yield (name, importing object) for names that an object imports and none exports.
 
-        By name: whether a version is there, is a finding of its own. Weak imports may stay open.
+        Of the program and of the libraries of its own installation. By name: whether a version
+        is there, is a finding of its own. Weak imports may stay open.
         """
         loaded = {obj.file.identity for obj in program.objects}
         for obj in program.objects:
@@ -181,9 +189,12 @@ class ReleaseLinkage:
                 self._indexed.add(obj.file.identity)
                 for symbol in self._files.symbols(obj.file).exports:
                     self._exports.setdefault(symbol.name, set()).add(obj.file.identity)
-        for symbol in self._files.symbols(program.objects[0].file).imports:
-            if not symbol.is_weak and loaded.isdisjoint(self._exports.get(symbol.name, ())):
-                yield symbol.name
+        for number, obj in enumerate(program.objects):
+            if number and not obj.path.startswith(own):
+                continue
+            for symbol in self._files.symbols(obj.file).imports:
+                if not symbol.is_weak and loaded.isdisjoint(self._exports.get(symbol.name, ())):
+                    yield symbol.name, obj.path
 
     def _remember(self, path: str, obj: ElfObject) -> None:
         if path in self._remembered:
