@@ -16,7 +16,6 @@ from eessi_library.installation import (
     module_file,
 )
 
-
 MODULE = """\
 local root = "{path}"
 conflict("{name}")
