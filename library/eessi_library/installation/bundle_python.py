@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from eessi_library.elf import ElfError, read_elf
+
 from .interpreters import interpreter, run_interpreter
 from .model import InstallationRequest, Observation, Severity
 
@@ -59,9 +61,13 @@ for dist in metadata.distributions(path=sys.argv[1:]):
 """
 
 _FIND_LIBRARY: Final = (
-    "import ctypes.util,sys;n=ctypes.util.find_library('c');print(n or '');"
+    "import ctypes.util,sys;n=ctypes.util.find_library('c');"
+    'print([a for a in sys.argv[1:] if not ctypes.util.find_library(a)]);'
     'import ctypes;ctypes.CDLL(n) if n else sys.exit(3)'
 )
+
+#: Libraries of LIBRARY_PATH that are looked for; each takes up to three programs.
+_MOST_LIBRARIES: Final = 5
 
 #: What pip check says of requirements, and of wheels for another machine.
 _UNMET: Final = re.compile(r'which is not installed|has requirement|is not supported on this')
@@ -79,7 +85,18 @@ def check_python(
         reason = 'has Python extensions, and its module finds no Python of the stack'
         yield Observation('bundle/no-interpreter', Severity.ERROR, site, 'python', reason)
         return
-    status, out, err = run_interpreter([python, '-c', _FIND_LIBRARY], environment, scratch)
+    wanted = libraries_of_the_stack(request, environment)
+    command = [python, '-c', _FIND_LIBRARY, *wanted]
+    status, out, err = run_interpreter(command, environment, scratch)
+    lost = [name for name in wanted if repr(name) in out]
+    if status == 0 and lost:
+        # EasyBuild patches Python for stacks that do without LD_LIBRARY_PATH (easyblocks#3352)
+        severity = Severity.ERROR if lost == wanted else Severity.WARNING
+        reason = (
+            f'ctypes.util.find_library of {python} does not find {", ".join(lost)}, which '
+            'LIBRARY_PATH has: it relies on LD_LIBRARY_PATH, which no module sets'
+        )
+        yield Observation('bundle/find-library', severity, site, 'LIBRARY_PATH', reason)
     if status != 0:
         said = (err.strip().splitlines() or ['returns nothing'])[-1]
         reason = f'ctypes.util.find_library finds no C library under {python}: {said}'
@@ -105,6 +122,27 @@ def check_python(
     yield from _unmet_requirements(
         python, site, f'{request.real_path}/{site}', environment, scratch
     )
+
+
+def libraries_of_the_stack(
+    request: InstallationRequest, environment: Mapping[str, str]
+) -> list[str]:
+    """Return names of libraries of the software layer that LIBRARY_PATH offers: ``ffi``."""
+    found: list[str] = []
+    for directory in environment.get('LIBRARY_PATH', '').split(':'):
+        place = request.release.located(directory)
+        if not directory.startswith(f'{request.release.software}/') or not os.path.isdir(place):
+            continue
+        for name in sorted(os.listdir(place)):
+            match = re.fullmatch(r'lib([A-Za-z0-9_]+)\.so', name)
+            try:
+                elf = read_elf(f'{place}/{name}') if match else None
+            except (ElfError, OSError):
+                continue
+            if match and elf and (elf.soname or '').startswith(f'{name}.'):
+                found.append(match[1])
+                break  # one of each directory
+    return found[:_MOST_LIBRARIES]
 
 
 def _unmet_requirements(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from small_stack import SmallStack
 
 from eessi_library.installation import InstallationRequest, Release, bundle_python
-from eessi_library.installation.bundle_python import check_python, top_level_names
+from eessi_library.installation.bundle_python import (
+    check_python,
+    libraries_of_the_stack,
+    top_level_names,
+)
 
 
 def distribution(site: Path, name: str, record: str = '', top_level: str | None = None) -> None:
@@ -79,3 +85,35 @@ def test_what_pip_says(
     found = list(check_python(request, 'site', {}, str(tmp_path)))
     assert [f.check for f in found] == (['bundle/pip-check'] if words else [])
     assert all(words in f.reason for f in found if words)
+
+
+FIND = 'import ctypes.util\nctypes.util.find_library = lambda name: "libc.so.6"\n'
+
+
+@pytest.mark.parametrize(('patched', 'checks'), [(True, []), (False, ['bundle/find-library'])])
+def test_a_library_that_is_found_by_library_path_only(
+    small: SmallStack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    patched: bool,
+    checks: list[str],
+) -> None:
+    """What EasyBuild patches in Python for stacks without LD_LIBRARY_PATH (easyblocks#3352)."""
+    (tmp_path / 'site').mkdir()
+    (tmp_path / 'patch').mkdir()
+    (tmp_path / 'patch' / 'sitecustomize.py').write_text(FIND if patched else '')
+    request = small.request('bundle')
+    environment = {
+        'PATH': '/usr/bin:/bin',
+        'LIBRARY_PATH': f'/usr/lib:{small.app}/lib',
+        'PYTHONPATH': f'{tmp_path}/patch',
+    }
+    assert libraries_of_the_stack(request, environment) == ['thing']
+    monkeypatch.setattr(bundle_python, 'interpreter', lambda *_: sys.executable)
+    monkeypatch.setattr(bundle_python, 'top_level_names', lambda _: [])
+    monkeypatch.setattr(bundle_python, '_unmet_requirements', lambda *_: [])
+    monkeypatch.setenv('PATH', '/nonexistent')
+    environment['PATH'] = '/nonexistent'
+    found = list(check_python(request, '../../site', environment, str(tmp_path)))
+    assert [f.check for f in found] == checks
+    assert all('does not find thing' in f.reason for f in found)
