@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from eessi_library.elf import (
@@ -17,11 +18,13 @@ from eessi_library.elf import (
     FileView,
     FindingKind,
     Loader,
+    LoaderDefaults,
     LoaderLimit,
     LoaderRules,
     Program,
     SeenFile,
     hwcaps_subdirectories,
+    read_cache,
     read_defaults,
 )
 from eessi_library.elf import constants as elf
@@ -48,15 +51,19 @@ class ReleaseLinkage:
         self.abi = (machine['class'], machine['data'], machine['machine'])
         self.interpreter = f'{release.compat}/{machine["loader"]}'
         self._inside = (release.compat, release.software, release.host_injections)
-        directories: tuple[str, ...] = ()
-        self.problem: str | None = None
-        try:
-            directories = read_defaults(release.located(self.interpreter)).directories
-        except (ElfError, OSError) as error:
-            self.problem = f'the loader of the release cannot be read: {error}'
+        defaults = LoaderDefaults((), None, None)
+        with suppress(ElfError, OSError):  # a loader that is not there is a finding of each object
+            defaults = read_defaults(release.located(self.interpreter))
+        # That of the host, should the loader name it, is not believed; Gentoo Prefix has its own.
+        cache_file = defaults.cache if _below(defaults.cache or '', release.compat) else None
+        cache = None
+        with suppress(ElfError, OSError):
+            cache = read_cache(release.located(cache_file)) if cache_file else None
         level = table('cpu_targets').get(release.cpu_target, {}).get('hwcaps')
         rules = LoaderRules(
-            directories,
+            defaults.directories,
+            cache=cache,
+            lib=defaults.lib,
             subdirectories=hwcaps_subdirectories(release.family, level),
             interpreter=self.interpreter,
         )
@@ -70,7 +77,11 @@ class ReleaseLinkage:
         self._remembered: dict[str, set[str]] = {}
         #: Paths outside of objects that answers depended on: directories searched, files found.
         self.touched: set[str] = set()
-        self._looked_at = {self.interpreter, *directories}
+        self._looked_at = {
+            self.interpreter,
+            *defaults.directories,
+            *([cache_file] if cache_file else ()),
+        }
 
     @property
     def remembered(self) -> int:
