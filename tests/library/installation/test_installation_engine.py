@@ -239,6 +239,30 @@ def test_the_sha1_of_libiberty_is_explained_and_nothing_else(
     assert [rule.explains('software.eessi.io', 'GDB', seen) for rule in rules] == [explained]
 
 
+@pytest.mark.parametrize(
+    ('software', 'member', 'subject', 'explained'),
+    [
+        ('SciPy-bundle', 'numpy/core/_multiarray_umath.cpython-311.so', 'avx512 guarded', True),
+        ('SciPy-bundle', 'numpy/core/_multiarray_umath.cpython-311.so', 'avx512 unguarded', False),
+        ('SciPy-bundle', 'scipy/linalg/_fblas.cpython-311.so', 'avx512 guarded', False),
+        ('PyTorch', 'torch/lib/libtorch_cpu.so', 'avx512 guarded', True),
+        ('PyTorch', 'torch/lib/libtorch_python.so', 'avx512 guarded', False),
+        ('Go', 'bin/go', 'avx2 guarded', True),
+        ('GROMACS', 'bin/gmx', 'avx2 guarded', False),
+    ],
+)
+def test_dispatch_at_run_time_is_explained_for_what_is_known_to_have_it(
+    software: str, member: str, subject: str, explained: bool
+) -> None:
+    from eessi_library.installation.model import Observation
+    from eessi_library.installation.rules import judge
+
+    path = member if member.startswith('bin/') else f'lib/python3.11/site-packages/{member}'
+    seen = Observation('isa/beyond-target', Severity.ERROR, path, subject, 'why')
+    left, _ = judge('software.eessi.io', software, [seen])
+    assert (left == []) is explained
+
+
 def test_workers_end_with_a_caller_that_is_killed(release: Release, tmp_path: Path) -> None:
     install(release, 'App/1.0')
     code = f"""
