@@ -174,6 +174,10 @@ def _ran_on(request: InstallationRequest, environment: Mapping[str, str]) -> lis
         f'{release.compat}/{name}'
         for name in ('', 'usr/bin', 'usr/lib', 'var/lib/dpkg/status', 'var/db/pkg', 'etc')
     ]
+    # where its libraries lie: Gentoo Prefix, and with the machine's name on Debian
+    family = f'{release.family}-linux-gnu'
+    for name in ('lib', 'lib64', 'usr/lib64', f'lib/{family}', f'usr/lib/{family}'):
+        compat.append(f'{release.compat}/{name}')
     paths = [release.init, tree, os.path.join(tree, request.name.split('/')[0]), *compat]
     if request.module_file:
         paths.append(request.module_file)

@@ -239,6 +239,22 @@ def test_the_sha1_of_libiberty_is_explained_and_nothing_else(
     assert [rule.explains('software.eessi.io', 'GDB', seen) for rule in rules] == [explained]
 
 
+def test_what_ran_depends_on_the_libraries_of_the_compat_layer(release: Release) -> None:
+    """A C library that is replaced must make remembered starts be done again."""
+    from eessi_library.installation.dependence import signatures
+    from eessi_library.installation.work import _ran_on
+
+    install(release, 'App/1.0')
+    (request,) = requests(release)
+    libc = Path(release.compat, 'lib64', 'libc.so.6')
+    libc.parent.mkdir()
+    libc.write_text('old')
+    before = signatures(_ran_on(request, {}))
+    libc.with_name('new').write_text('new')
+    libc.with_name('new').rename(libc)
+    assert signatures(_ran_on(request, {})) != before
+
+
 @pytest.mark.parametrize(
     ('software', 'member', 'subject', 'explained'),
     [
