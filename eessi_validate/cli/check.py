@@ -31,6 +31,10 @@ def check(
     against: Annotated[
         str, typer.Option(metavar='TARGET', help='Compare extensions and programs with it.')
     ] = '',
+    against_release: Annotated[
+        str,
+        typer.Option(metavar='RELEASE', help='Name what this release has and ours not.'),
+    ] = '',
     allow: Annotated[
         list[str] | None,
         typer.Option(metavar='FILE', help='Allow rules of your own (JSON), repeatable.'),
@@ -61,6 +65,7 @@ def check(
         modules=tuple(module or ()),
         groups=tuple(only or ()),
         against=against,
+        against_release=against_release,
         cache=None if no_cache else cache or default_cache(),
         allow=tuple(allow or ()),
         workers=workers or None,

@@ -16,7 +16,12 @@ from eessi_library.installation import (
     Finding,
     InstallationReport,
 )
-from eessi_library.installation.features import drift, features_of, installation_drift
+from eessi_library.installation.features import (
+    drift,
+    features_of,
+    installation_drift,
+    release_drift,
+)
 from eessi_validate.errors import UsageError, unknown_name
 from eessi_validate.plan.planner import TargetTree
 from eessi_validate.run.installations import allow_rules, installation_request, library_release
@@ -37,6 +42,8 @@ class CheckRequest:
     groups: tuple[str, ...] = ()
     #: CPU target to compare extensions and programs with; '' means none.
     against: str = ''
+    #: Release to compare extensions, programs and software with; '' means none.
+    against_release: str = ''
     #: File that remembers answers; None remembers nothing.
     cache: Path | None = None
     #: Files with allow rules besides those that ship.
@@ -109,6 +116,11 @@ def check(request: CheckRequest, summary: Summary) -> Iterator[InstallationRepor
             found = list(_compare(release, tree, request))
             summary.count(found)
             yield found
+        if request.against_release:
+            other = stack.release(release_name(stack, request.against_release))
+            found = list(_compare_releases(release, other, tree, request))
+            summary.count(found)
+            yield found
 
 
 def _modules(tree: TargetTree, wanted: tuple[str, ...]) -> list[str]:
@@ -139,6 +151,38 @@ def _compare(release: Release, tree: TargetTree, request: CheckRequest) -> Itera
     for name in sorted(set(ours) & set(theirs)):
         both = [features_of(installation_request(r, name, ())) for r in (here, there)]
         yield from drift(name, both[0], both[1], where)
+
+
+def _compare_releases(
+    release: Release, other: Release, tree: TargetTree, request: CheckRequest
+) -> Iterator[Finding]:
+    """Compare what each software offers with another release, for the same CPU target.
+
+    The installations of a software count together: versions and toolchains differ.
+    """
+    if other.name == release.name:
+        raise UsageError(f'--against-release {other.name} is the release that is checked')
+    (there,) = open_trees(other, [tree.target.name])
+    where = f'release {other.name}'
+    ours = _offers(release, tree, request.modules)
+    theirs = _offers(other, there, request.modules)
+    for software in sorted(theirs):
+        mine = ours.get(software, {})
+        yield from release_drift(software, mine, theirs[software], where)
+
+
+def _offers(
+    release: Release, tree: TargetTree, modules: tuple[str, ...]
+) -> dict[str, dict[str, str]]:
+    """Return software -> what its installations offer together, itself included."""
+    found: dict[str, dict[str, str]] = {}
+    names = {name.partition('/')[0] for name in modules}
+    for module in tree.modules:
+        if not names or module.software in names:
+            request = installation_request(library_release(release, tree), module.full_name, ())
+            offers = found.setdefault(module.software, {'installation': ''})
+            offers.update(features_of(request))
+    return found
 
 
 def text_lines(part: InstallationReport | list[Finding]) -> Iterator[str]:

@@ -56,6 +56,17 @@ def test_files_directories_and_links_arrive(tmp_path, into):
     assert os.readlink(into / '2021.06/r/bin/alias') == 'tool'
 
 
+def test_others_can_enter_whatever_the_umask_is(tmp_path, into):
+    tarball, digest = packed(tmp_path / 't.tar.gz', member('r/bin/tool', mode=0o755))
+    before = os.umask(0o077)
+    try:
+        extract_tarball(tarball, digest, into, below='2021.06/')
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((into / path).stat().st_mode) for path in ('2021.06', '2021.06/r/bin')]
+    assert modes == [0o755, 0o755]
+
+
 HOSTILE = {
     'through a link': [member('d', tarfile.SYMTYPE, '..'), member('d/escaped')],
     'through an absolute link': [member('d', tarfile.SYMTYPE, '/tmp'), member('d/x/y')],

@@ -134,3 +134,27 @@ def test_an_allow_rule_of_ones_own(check: Call, stack: Path, tmp_path: Path) -> 
     code, output = check('--allow', tmp_path / 'ours.json', '--json')
     assert code == 0
     assert json.loads(output)['installations'][1]['explained'] == {'ours': 1}
+
+
+def test_what_another_release_offers_is_told(check: Call, stack: Path) -> None:
+    old = stack / 'versions/2021.12'
+    layer = old / 'software/linux/x86_64/generic'
+    (old / 'compat' / 'linux' / 'x86_64').mkdir(parents=True)
+    for name in ('Tool/0.9', 'Gone/1.0'):
+        site = layer / 'software' / name / 'lib/python3.11/site-packages'
+        (site / 'numpy-1.0.dist-info').mkdir(parents=True)
+        module = layer / 'modules' / 'all' / f'{name}.lua'
+        module.parent.mkdir(parents=True)
+        module.write_text('')
+    code, output = check('--release', '2023.06', '--against-release', '2021.12')
+    assert code == 0
+    where = 'is not here, and release 2021.12 has it'
+    assert f'warning: Tool: drift/release: python:numpy: {where}' in output
+    assert f'warning: Gone: drift/release: installation: {where}' in output
+    assert 'Other' not in output
+    ours = stack / 'versions/2023.06/software/linux/x86_64/generic/software/Tool/1.0'
+    (ours / 'lib/python3.12/site-packages/numpy-2.0.dist-info').mkdir(parents=True)
+    code, output = check('--release', '2023.06', '--against-release', '2021.12')
+    assert 'Tool' not in output
+    assert check('--release', '2023.06', '--against-release', '2023.06')[0] == 2
+    assert check('--release', '2023.06', '--against-release', '2099.01')[0] == 2

@@ -151,3 +151,6 @@ def _make_directory(name: bytes, directory: int) -> None:
     except FileExistsError:
         if not stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
             raise
+    else:
+        # whatever the umask of who runs the gate: others must be able to enter
+        os.chmod(name, 0o755, dir_fd=directory)

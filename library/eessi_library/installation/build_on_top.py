@@ -1,12 +1,16 @@
 """Does a compiler or MPI wrapper of an installation build a program that runs on the stack?
 
-A small program for each compiler in ``bin/`` that goes by its plain name, in the environment of the
-module: compiled, linked, looked at (interpreter and libraries inside the release) and run.
+A small program for each compiler in ``bin/`` that goes by its plain name, and for each one that the
+module of a build environment names (``CC``), with the options that it names, in the environment of
+the module: compiled, linked, looked at (interpreter inside the release) and run.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -97,6 +101,18 @@ COMPILERS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
 }
 
 
+#: Variable that a build environment sets -> (like which compiler, variables with its options).
+#: EasyBuild's buildenv sets them all, as its toolchains do while they build.
+_VARIABLES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    'CC': ('gcc', ('CFLAGS', 'LDFLAGS')),
+    'CXX': ('g++', ('CXXFLAGS', 'LDFLAGS')),
+    'FC': ('gfortran', ('FCFLAGS', 'LDFLAGS')),
+    'MPICC': ('mpicc', ('CFLAGS', 'LDFLAGS')),
+    'MPICXX': ('mpicxx', ('CXXFLAGS', 'LDFLAGS')),
+    'MPIFC': ('mpifort', ('FCFLAGS', 'LDFLAGS')),
+}
+
+
 def check_compilers(
     request: InstallationRequest, environment: Mapping[str, str], scratch: str
 ) -> Iterator[Observation]:
@@ -105,26 +121,67 @@ def check_compilers(
         program = f'{request.path}/bin/{name}'
         if not os.access(program, os.X_OK):
             continue
-        problem = _build_and_run(request, program, source, suffix, options, environment, scratch)
+        problem = _build_and_run(request, [program], source, suffix, options, environment, scratch)
         if problem:
             check, reason = problem
             yield Observation(f'build/{check}', Severity.ERROR, f'bin/{name}', check, reason)
+    yield from _check_variables(request, environment, scratch)
+
+
+def _check_variables(
+    request: InstallationRequest, environment: Mapping[str, str], scratch: str
+) -> Iterator[Observation]:
+    """Yield every compiler that the module itself names in a variable and that does not build."""
+    inside = (f'{request.release.software}/', f'{request.release.compat}/')
+    for variable in _set_variables(request):
+        like, flags = _VARIABLES[variable]
+        source, suffix, options = COMPILERS[like]
+        words = shlex.split(environment.get(variable, ''))
+        program = shutil.which(words[0], path=environment.get('PATH')) if words else None
+        problem: tuple[str, str] | None
+        if program is None or not program.startswith(inside):
+            problem = (
+                'compile',
+                f'{variable} is {words[:1]}: {program or "nowhere"}, not of the stack',
+            )
+        else:
+            given = [word for name in flags for word in shlex.split(environment.get(name, ''))]
+            command = [program, *words[1:], *given]
+            problem = _build_and_run(
+                request, command, source, suffix, options, environment, scratch
+            )
+        if problem:
+            check, reason = problem
+            yield Observation(f'build/{check}', Severity.ERROR, variable, check, reason)
+
+
+def _set_variables(request: InstallationRequest) -> list[str]:
+    """Return the variables with compilers that the module file itself sets."""
+    if request.module_file is None:
+        return []
+    try:
+        with open(request.release.located(request.module_file), encoding='utf-8') as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError):
+        return []  # the module check says so
+    set_here = set(re.findall(r"""^\s*setenv\s*\(?\s*["']?(\w+)""", text, re.MULTILINE))
+    return [name for name in _VARIABLES if name in set_here]
 
 
 def _build_and_run(
     request: InstallationRequest,
-    compiler: str,
+    compiler: list[str],
     source: str,
     suffix: str,
     options: tuple[str, ...],
     environment: Mapping[str, str],
     scratch: str,
 ) -> tuple[str, str] | None:
-    name = os.path.basename(compiler)
+    name = os.path.basename(compiler[0])
     text, built = f'{scratch}/{name}-total.{suffix}', f'{scratch}/{name}-total'
     with open(text, 'w', encoding='utf-8') as file:
         file.write(source)
-    status, output = _run([compiler, '-O1', text, '-o', built, *options], environment, scratch)
+    status, output = _run([*compiler, '-O1', text, '-o', built, *options], environment, scratch)
     if status != 0:
         return 'compile', f'compiling a small program {_how(status)}: {_words(output)}'
     try:

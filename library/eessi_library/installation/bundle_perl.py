@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -43,8 +44,9 @@ def check_perl(
 ) -> Iterator[Observation]:
     """Yield every distribution whose main module does not load."""
     there = _modules(request)
-    # A distribution may be named after no module of its own (libwww-perl): those are passed by.
-    names = [name for name in perl_names(request) if name in there]
+    # A distribution may be named after no module of its own (libwww-perl): those are passed by,
+    # unless its record says that there was one.
+    names = [name for name in perl_names(request) if name in there or _is_recorded(request, name)]
     if not names:
         return
     program = interpreter(request, environment, ('perl',))
@@ -78,6 +80,19 @@ def perl_names(request: InstallationRequest) -> list[str]:
             if auto and '.packlist' in files:
                 found.add(name.replace('/', '::'))
     return sorted(found - {'Perl'})
+
+
+def _is_recorded(request: InstallationRequest, name: str) -> bool:
+    """True when the packlist of a distribution names its main module."""
+    path = name.replace('::', '/')
+    for lib in _SITES:
+        pattern = f'{glob.escape(request.real_path)}/{lib}/**/auto/{path}/.packlist'
+        for packlist in glob.glob(pattern, recursive=True):
+            with open(packlist, encoding='utf-8', errors='replace') as file:
+                # a line may go on with what kind of file it is
+                if any(line.split(' ')[0].strip().endswith(f'/{path}.pm') for line in file):
+                    return True
+    return False
 
 
 def _modules(request: InstallationRequest) -> set[str]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from eessi_library.elf import ElfError, read_elf
+
 from .interpreters import interpreter, run_interpreter
 from .model import InstallationRequest, Observation, Severity
 
@@ -59,9 +61,16 @@ for dist in metadata.distributions(path=sys.argv[1:]):
 """
 
 _FIND_LIBRARY: Final = (
-    "import ctypes.util,sys;n=ctypes.util.find_library('c');print(n or '');"
+    "import ctypes.util,sys;n=ctypes.util.find_library('c');"
+    'print([a for a in sys.argv[1:] if not ctypes.util.find_library(a)]);'
     'import ctypes;ctypes.CDLL(n) if n else sys.exit(3)'
 )
+
+#: Libraries of LIBRARY_PATH that are looked for; each takes up to three programs.
+_MOST_LIBRARIES: Final = 5
+
+#: What pip check says of requirements, and of wheels for another machine.
+_UNMET: Final = re.compile(r'which is not installed|has requirement|is not supported on this')
 
 _SITE: Final = re.compile(r'^lib(?:64)?/python3(?:\.\d+)?/(?:site|dist)-packages$')
 _NAME: Final = re.compile(r'^[A-Za-z][A-Za-z0-9_]*$')
@@ -76,14 +85,23 @@ def check_python(
         reason = 'has Python extensions, and its module finds no Python of the stack'
         yield Observation('bundle/no-interpreter', Severity.ERROR, site, 'python', reason)
         return
-    status, out, err = run_interpreter([python, '-c', _FIND_LIBRARY], environment, scratch)
+    wanted = libraries_of_the_stack(request, environment)
+    command = [python, '-c', _FIND_LIBRARY, *wanted]
+    status, out, err = run_interpreter(command, environment, scratch)
+    lost = [name for name in wanted if repr(name) in out]
+    if status == 0 and lost:
+        # EasyBuild patches Python for stacks that do without LD_LIBRARY_PATH (easyblocks#3352)
+        severity = Severity.ERROR if lost == wanted else Severity.WARNING
+        reason = (
+            f'ctypes.util.find_library of {python} does not find {", ".join(lost)}, which '
+            'LIBRARY_PATH has: it relies on LD_LIBRARY_PATH, which no module sets'
+        )
+        yield Observation('bundle/find-library', severity, site, 'LIBRARY_PATH', reason)
     if status != 0:
         said = (err.strip().splitlines() or ['returns nothing'])[-1]
         reason = f'ctypes.util.find_library finds no C library under {python}: {said}'
         yield Observation('bundle/find-library', Severity.ERROR, site, 'find_library', reason)
     names = top_level_names(f'{request.real_path}/{site}')
-    if not names:
-        return
     status, out, err = run_interpreter(
         [python, '-c', _PYTHON_IMPORTS, *names], environment, scratch
     )
@@ -106,6 +124,27 @@ def check_python(
     )
 
 
+def libraries_of_the_stack(
+    request: InstallationRequest, environment: Mapping[str, str]
+) -> list[str]:
+    """Return names of libraries of the software layer that LIBRARY_PATH offers: ``ffi``."""
+    found: list[str] = []
+    for directory in environment.get('LIBRARY_PATH', '').split(':'):
+        place = request.release.located(directory)
+        if not directory.startswith(f'{request.release.software}/') or not os.path.isdir(place):
+            continue
+        for name in sorted(os.listdir(place)):
+            match = re.fullmatch(r'lib([A-Za-z0-9_]+)\.so', name)
+            try:
+                elf = read_elf(f'{place}/{name}') if match else None
+            except (ElfError, OSError):
+                continue
+            if match and elf and (elf.soname or '').startswith(f'{name}.'):
+                found.append(match[1])
+                break  # one of each directory
+    return found[:_MOST_LIBRARIES]
+
+
 def _unmet_requirements(
     python: str, site: str, path: str, environment: Mapping[str, str], scratch: str
 ) -> Iterator[Observation]:
@@ -115,15 +154,13 @@ def _unmet_requirements(
         status, out, err = run_interpreter(
             [python, '-c', _REQUIREMENTS, path], environment, scratch
         )
-    elif status == 1:
-        status = 0  # that is how pip says that there is something to read
-    if status != 0:
+    said = [line.strip() for line in out.splitlines() if _UNMET.search(line)]
+    if status != 0 and not (status == 1 and said):  # 1: pip has something to say
         reason = f'pip check stopped with {status}: {err.strip()[-200:]}'
         yield Observation('bundle/pip-check', Severity.ERROR, site, 'stopped', reason)
         return
-    for line in out.splitlines():
-        if re.search(r'which is not installed|has requirement', line):
-            yield Observation('bundle/pip-check', Severity.ERROR, site, line.strip(), line.strip())
+    for line in said:
+        yield Observation('bundle/pip-check', Severity.ERROR, site, line, line)
 
 
 def python_sites(request: InstallationRequest) -> list[str]:
@@ -144,26 +181,56 @@ def python_sites(request: InstallationRequest) -> list[str]:
 def top_level_names(site: str) -> list[str]:
     """Return what can be imported from a site directory: names of its distributions' records.
 
-    ``top_level.txt`` where a distribution has one, else packages with an ``__init__.py`` that its
-    RECORD names; private names (leading underscore) are parts, not extensions.
+    ``top_level.txt`` where a distribution has one, else packages, modules and compiled modules
+    that its RECORD names; of a namespace (``google``) the packages in it. Private names (leading
+    underscore) are parts, not extensions. Names that are recorded and not there are passed by as
+    long as another one of the same distribution is: some record their tests.
     """
-    names: set[str] = set()
-    for entry in sorted(os.listdir(site)):
-        if not entry.endswith(('.dist-info', '.egg-info')):
-            continue
-        top_level = f'{site}/{entry}/top_level.txt'
-        record = f'{site}/{entry}/RECORD'
-        if os.path.isfile(top_level):
-            with open(top_level, encoding='utf-8', errors='replace') as file:
-                names.update(line.strip().replace('/', '.') for line in file)
-        elif os.path.isfile(record):
-            with open(record, encoding='utf-8', errors='replace') as file:
-                for line in file:
-                    path = line.split(',')[0]
-                    first, slash, rest = path.partition('/')
-                    if slash and rest == '__init__.py':
-                        names.add(first)
-                    elif not slash and first.endswith('.py'):
-                        names.add(first[:-3])
     there = {name.split('.')[0] for name in os.listdir(site)}
-    return sorted(n for n in names if _NAME.match(n.split('.')[0]) and n.split('.')[0] in there)
+    found: set[str] = set()
+    for entry in sorted(os.listdir(site)):
+        if entry.endswith(('.dist-info', '.egg-info')):
+            names = {n for n in _recorded(f'{site}/{entry}') if _NAME.match(n.split('.')[0])}
+            found.update({n for n in names if n.split('.')[0] in there} or names)
+    return sorted(found)
+
+
+def _recorded(metadata: str) -> set[str]:
+    """Return the names that a distribution says it has, from its metadata directory."""
+    lines = _lines(f'{metadata}/top_level.txt')
+    paths = [line.split(',')[0] for line in _lines(f'{metadata}/RECORD')]
+    packages = {p.removesuffix('/__init__.py') for p in paths if p.endswith('/__init__.py')}
+    names = {line.strip().replace('/', '.') for line in lines} - {''}
+    if not lines:
+        names = {package for package in packages if '/' not in package}
+        for path in paths:
+            if '/' not in path and path.endswith(('.py', '.so')):
+                names.add(path.split('.')[0])
+    if not names or names.isdisjoint(package.split('/')[0] for package in packages):
+        return names or _in_namespaces(packages)
+    whole = {name for name in names if name.replace('.', '/') in packages}
+    return whole or _in_namespaces(packages) or names
+
+
+def _in_namespaces(packages: set[str]) -> set[str]:
+    """Return the outermost packages, for distributions that have none at the top."""
+    return {
+        package.replace('/', '.')
+        for package in packages
+        if all(part.isidentifier() for part in package.split('/'))
+        and packages.isdisjoint(_above(package))
+    }
+
+
+def _above(package: str) -> Iterator[str]:
+    while '/' in package:
+        package = package.rpartition('/')[0]
+        yield package
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            return file.read().splitlines()
+    except OSError:
+        return []

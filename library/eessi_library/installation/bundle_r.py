@@ -21,6 +21,10 @@ for (name in names) {
 }
 """
 
+#: Packages that are loaded in one process: R opens at most 614 libraries (R_MAX_NUM_DLLS in
+#: ?dyn.load), and the time limit is that of a process; R-bundle-CRAN has more than 1,000 packages.
+_TOGETHER: Final = 50
+
 _R_SITE: Final = ('lib/R/library', 'lib/R/site-library', 'library', '.')
 
 
@@ -38,7 +42,19 @@ def check_r(
     script = f'{scratch}/libraries.R'
     with open(script, 'w', encoding='utf-8') as file:
         file.write(_R_LIBRARIES)
-    status, out, err = run_interpreter([program, '--vanilla', script, *names], environment, scratch)
+    for start in range(0, len(names), _TOGETHER):
+        some = names[start : start + _TOGETHER]
+        yield from _load([program, '--vanilla', script], some, site, environment, scratch)
+
+
+def _load(
+    command: list[str],
+    names: list[str],
+    site: str,
+    environment: Mapping[str, str],
+    scratch: str,
+) -> Iterator[Observation]:
+    status, out, err = run_interpreter([*command, *names], environment, scratch)
     answers = dict(
         line.split('\t')[1:3] for line in out.splitlines() if line.startswith('RESULT\t')
     )
@@ -63,7 +79,17 @@ def r_sites(request: InstallationRequest) -> list[str]:
 
 
 def r_packages(top: str) -> list[str]:
-    """Return the packages that are installed in an R library."""
-    return sorted(
-        name for name in os.listdir(top) if os.path.isfile(f'{top}/{name}/Meta/package.rds')
-    )
+    """Return the packages of an R library, also those that R would not call installed."""
+    return sorted(name for name in os.listdir(top) if _is_package(f'{top}/{name}'))
+
+
+def _is_package(path: str) -> bool:
+    if os.path.isfile(f'{path}/Meta/package.rds'):
+        return True
+    try:
+        with open(f'{path}/DESCRIPTION', encoding='utf-8', errors='replace') as file:
+            text = file.read(100_000)
+    except OSError:
+        return False
+    # R's own "translations" holds no code; any other one without Meta does not load
+    return 'Package:' in text and os.path.basename(path) != 'translations'

@@ -25,6 +25,7 @@ from . import dependence, isa, work
 from .cache import Cache
 from .dependence import Unchanged
 from .emulation import why_no_emulation
+from .files import check_place
 from .inventory import Member, fingerprint, walk
 from .isa import FeatureUse
 from .model import (
@@ -41,7 +42,7 @@ from .node import cannot_run, node_identity
 from .rules import AllowRule, judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
-CHECKS_VERSION: Final = 2
+CHECKS_VERSION: Final = 3
 
 #: Members of one unit of reading.
 _SLICE: Final = 2_000
@@ -150,6 +151,8 @@ class _Checker:
             )
             return pending
         pending.digest = fingerprint(pending.members)
+        if 'files' in request.groups:
+            pending.observations += check_place(request)
         if any(name in request.groups for name in STATIC_GROUPS):
             for start in range(0, len(pending.members), _SLICE):
                 self._read(pending, pending.members[start : start + _SLICE])

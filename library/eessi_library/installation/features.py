@@ -72,6 +72,18 @@ def drift(
         yield Finding(check, Severity.ERROR, installation, name, reason)
 
 
+def release_drift(
+    installation: str, ours: Mapping[str, str], theirs: Mapping[str, str], where: str
+) -> Iterator[Finding]:
+    """Yield what software of another release offers and this one does not: what users will miss.
+
+    Warnings: releases may differ, and versions of extensions must.
+    """
+    for name in sorted(set(theirs) - set(ours)):
+        reason = f'is not here, and {where} has it'
+        yield Finding('drift/release', Severity.WARNING, installation, name, reason)
+
+
 def installation_drift(ours: Iterable[str], theirs: Iterable[str], where: str) -> Iterator[Finding]:
     """Yield the installations that are on one side only."""
     here, there = set(ours), set(theirs)

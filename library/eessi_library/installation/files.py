@@ -6,8 +6,59 @@ import os
 import stat
 from collections.abc import Iterator
 
-from .inventory import Member
+from eessi_library.elf import ElfError, read_elf
+
+from .inventory import Kind, Member
 from .model import InstallationRequest, Observation, Severity
+
+
+def check_place(request: InstallationRequest) -> Iterator[Observation]:
+    """Yield what keeps others from an installation as a whole: its directories, its module."""
+    release = request.release
+    places = [os.path.dirname(request.path), request.path]
+    if request.module_file:
+        places += [os.path.dirname(request.module_file), request.module_file]
+    for path in places:
+        try:
+            mode = os.stat(release.located(path)).st_mode
+        except OSError:
+            continue  # what is not there is reported by name elsewhere
+        is_directory = stat.S_ISDIR(mode)
+        wanted = 0o005 if is_directory else 0o004
+        text = f'mode {stat.S_IMODE(mode):04o}'
+        member = os.path.relpath(path, release.software)
+        if mode & wanted != wanted:
+            what = 'enter and list this directory' if is_directory else 'read this module file'
+            reason = f'{text}: other users cannot {what}'
+            yield Observation('files/unreadable', Severity.ERROR, member, text, reason)
+        if mode & stat.S_IWOTH:
+            reason = f'{text}: everybody can change what is here'
+            yield Observation('files/world-writable', Severity.ERROR, member, text, reason)
+
+
+def check_program(
+    request: InstallationRequest, member: Member, kind: Kind
+) -> Iterator[Observation]:
+    """Yield a program in ``bin`` or ``sbin`` that nobody can execute.
+
+    A program is an ELF file with an interpreter, or a script with a first line and no suffix:
+    what is sourced or imported has one (``gettext.sh``), or has no first line (``activate``).
+    """
+    directory, _, name = member.path.partition('/')
+    if member.mode & 0o111 or directory not in ('bin', 'sbin') or '/' in name:
+        return
+    if kind is Kind.ELF:
+        try:
+            elf = read_elf(os.path.join(request.real_path, member.path))
+        except (ElfError, OSError):
+            return  # the linkage check says so
+        if elf is None or elf.interpreter is None:
+            return
+    elif kind is not Kind.SCRIPT or '.' in name:
+        return
+    mode = f'mode {stat.S_IMODE(member.mode):04o}'
+    reason = f'{mode}: a program that nobody can execute'
+    yield Observation('files/not-executable', Severity.ERROR, member.path, mode, reason)
 
 
 def check_member(request: InstallationRequest, member: Member) -> Iterator[Observation]:

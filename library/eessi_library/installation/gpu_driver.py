@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from eessi_library.elf import ElfError, read_elf
+from eessi_library.elf import ElfError, read_defaults, read_elf
 
 from .model import Observation, Release, Severity
 from .rules import table
@@ -80,6 +81,20 @@ def cuda_versions(release: Release) -> list[str]:
     return [name.partition('-')[0] for name in names if name[0].isdigit()]
 
 
+def injected_directories(release: Release) -> list[str]:
+    """Return where the release's loader looks for what a site injects.
+
+    EESSI's is built to trust ``host_injections/<release>/compat/linux/<family>/lib``, which the
+    site links to the directory of its driver; a loader that trusts none is given the latter.
+    """
+    loader = f'{release.compat}/{table("machines")[release.family]["loader"]}'
+    directories: tuple[str, ...] = ()
+    with suppress(ElfError, OSError):
+        directories = read_defaults(release.located(loader)).directories
+    trusted = [d.rstrip('/') for d in directories if d.startswith(f'{release.host_injections}/')]
+    return trusted or [f'{release.host_injections}/nvidia/{release.family}/latest/host']
+
+
 def check_driver(release: Release, driver: str | None) -> Iterator[Observation]:
     """Yield each CUDA of the stack that a driver is too old for, and what is not injected of it."""
     for cuda in cuda_versions(release):
@@ -87,14 +102,13 @@ def check_driver(release: Release, driver: str | None) -> Iterator[Observation]:
         if answer.serves is False:
             reason = answer.reason
             yield Observation('gpu/driver', Severity.ERROR, f'CUDA/{cuda}', cuda, reason)
-    place = f'{release.host_injections}/nvidia/{release.family}/latest/host'
-    directory = release.located(place)
+    places = injected_directories(release)
+    place = ' or '.join(places)
     for soname in table('injected_gpu_libraries'):
-        path = f'{directory}/{soname}'
-        try:
-            elf = read_elf(os.path.realpath(path))
-        except (ElfError, OSError):
-            elf = None
+        elf = None
+        for directory in places:
+            with suppress(ElfError, OSError):
+                elf = elf or read_elf(os.path.realpath(f'{release.located(directory)}/{soname}'))
         if elf is None:
             reason = f'the driver library {soname} is not in {place}, where the loader looks'
             yield Observation('gpu/not-injected', Severity.ERROR, soname, soname, reason)

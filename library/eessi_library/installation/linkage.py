@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from eessi_library.elf import (
@@ -17,11 +18,13 @@ from eessi_library.elf import (
     FileView,
     FindingKind,
     Loader,
+    LoaderDefaults,
     LoaderLimit,
     LoaderRules,
     Program,
     SeenFile,
     hwcaps_subdirectories,
+    read_cache,
     read_defaults,
 )
 from eessi_library.elf import constants as elf
@@ -48,15 +51,19 @@ class ReleaseLinkage:
         self.abi = (machine['class'], machine['data'], machine['machine'])
         self.interpreter = f'{release.compat}/{machine["loader"]}'
         self._inside = (release.compat, release.software, release.host_injections)
-        directories: tuple[str, ...] = ()
-        self.problem: str | None = None
-        try:
-            directories = read_defaults(release.located(self.interpreter)).directories
-        except (ElfError, OSError) as error:
-            self.problem = f'the loader of the release cannot be read: {error}'
+        defaults = LoaderDefaults((), None, None)
+        with suppress(ElfError, OSError):  # a loader that is not there is a finding of each object
+            defaults = read_defaults(release.located(self.interpreter))
+        # That of the host, should the loader name it, is not believed; Gentoo Prefix has its own.
+        cache_file = defaults.cache if _below(defaults.cache or '', release.compat) else None
+        cache = None
+        with suppress(ElfError, OSError):
+            cache = read_cache(release.located(cache_file)) if cache_file else None
         level = table('cpu_targets').get(release.cpu_target, {}).get('hwcaps')
         rules = LoaderRules(
-            directories,
+            defaults.directories,
+            cache=cache,
+            lib=defaults.lib,
             subdirectories=hwcaps_subdirectories(release.family, level),
             interpreter=self.interpreter,
         )
@@ -69,7 +76,12 @@ class ReleaseLinkage:
         self._files = files
         self._remembered: dict[str, set[str]] = {}
         #: Paths outside of objects that answers depended on: directories searched, files found.
-        self.touched: set[str] = set(directories)
+        self.touched: set[str] = set()
+        self._looked_at = {
+            self.interpreter,
+            *defaults.directories,
+            *([cache_file] if cache_file else ()),
+        }
 
     @property
     def remembered(self) -> int:
@@ -85,6 +97,7 @@ class ReleaseLinkage:
 
     def check(self, request: InstallationRequest, member: str) -> Iterator[Observation]:
         """Yield what is wrong with one ELF member of an installation."""
+        self.touched |= self._looked_at
         path = f'{request.path}/{member}'
         seen = self._files.file(path)
         if seen is None or seen.elf is None:
@@ -109,9 +122,14 @@ class ReleaseLinkage:
 
     def _interpreter(self, member: str, obj: ElfObject) -> Iterator[Observation]:
         named = obj.interpreter
-        if named is None or _below(os.path.normpath(named), self.release.compat):
+        if named is None:
             return
         text = f'its interpreter {named} is not the loader of the release'
+        if _below(os.path.normpath(named), self.release.compat):
+            self.touched.add(named)
+            if os.path.exists(self.release.located(named)):
+                return
+            text = f'its interpreter {named} does not exist'
         yield Observation('linkage/interpreter', Severity.ERROR, member, named, text)
 
     def _search_paths(self, member: str, path: str, obj: ElfObject) -> Iterator[Observation]:
@@ -156,8 +174,10 @@ class ReleaseLinkage:
         # Symbols are judged for programs: a plugin takes some from the program that loads it.
         # One that is missing altogether is one finding, not one for each of its symbols.
         if obj.interpreter is not None and not result.missing:
-            for name in self._missing_symbols(result):
-                text = f'imports {name}, which none of the libraries that it loads provides'
+            for name, importing in self._missing_symbols(result, path.removesuffix(member)):
+                text = f'imports {name}, which none of the loaded libraries provides'
+                if importing != path:
+                    text = f'loads {self._short(importing)}, which {text}'
                 yield Observation('linkage/missing-symbol', Severity.ERROR, member, name, text)
         for finding in result.findings:
             check = _CHECKS.get(finding.kind)
@@ -168,10 +188,11 @@ class ReleaseLinkage:
                 check, Severity.ERROR, member, finding.subject, finding.message + where
             )
 
-    def _missing_symbols(self, program: Program) -> Iterator[str]:
-        """Yield the names that an object of a program imports and no other one exports.
+    def _missing_symbols(self, program: Program, own: str) -> Iterator[tuple[str, str]]:
+        """Yield (name, importing object) for names that an object imports and none exports.
 
-        By name: whether a version is there, is a finding of its own. Weak imports may stay open.
+        Of the program and of the libraries of its own installation. By name: whether a version
+        is there, is a finding of its own. Weak imports may stay open.
         """
         loaded = {obj.file.identity for obj in program.objects}
         for obj in program.objects:
@@ -179,9 +200,12 @@ class ReleaseLinkage:
                 self._indexed.add(obj.file.identity)
                 for symbol in self._files.symbols(obj.file).exports:
                     self._exports.setdefault(symbol.name, set()).add(obj.file.identity)
-        for symbol in self._files.symbols(program.objects[0].file).imports:
-            if not symbol.is_weak and loaded.isdisjoint(self._exports.get(symbol.name, ())):
-                yield symbol.name
+        for number, obj in enumerate(program.objects):
+            if number and not obj.path.startswith(own):
+                continue
+            for symbol in self._files.symbols(obj.file).imports:
+                if not symbol.is_weak and loaded.isdisjoint(self._exports.get(symbol.name, ())):
+                    yield symbol.name, obj.path
 
     def _remember(self, path: str, obj: ElfObject) -> None:
         if path in self._remembered:

@@ -43,6 +43,13 @@ _KERNEL: Final = re.compile(
     r'cannot execute|Exec format error|bad interpreter|required file not found'
 )
 
+#: What interpreters say of a program whose own code they do not find, and what is missing.
+_LACKS: Final = re.compile(
+    r"^(?:ModuleNotFoundError|ImportError): (?P<python>.+)|Can't locate (?P<perl>\S+) in @INC.*? at"
+    r' (?P<at>\S+)|Could not find or load main class (?P<java>\S+)|Fatal Python error: (?P<own>.+)',
+    re.MULTILINE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -169,7 +176,7 @@ def check_programs(
         answers = start(program, environment, scratch, thorough=reports)
         yield from judge_answers(member, answers)
         if reports:
-            yield from judge_version(member, wanted, answers, reporters)
+            yield from judge_version(member, wanted, answers, reporters, request.name)
 
 
 def judge_answers(member: str, answers: list[Answer]) -> Iterator[Observation]:
@@ -185,6 +192,15 @@ def judge_answers(member: str, answers: list[Answer]) -> Iterator[Observation]:
         check = 'start-up/loader' if 'loader' in last.fault else 'start-up/crash'
         reason = f'started with {last.option} it {last.fault}{more}'
         yield Observation(check, Severity.ERROR, member, subject, reason.replace('it the', 'the'))
+    elif last.status and (lacks := _LACKS.search(last.output)):
+        # What is missing further inside may be an extra that nobody has asked for.
+        deeper = last.output.count('  File "') > 1
+        if lacks['perl']:
+            deeper = os.path.basename(lacks['at']) != os.path.basename(member)
+        severity = Severity.WARNING if deeper and not lacks['own'] else Severity.ERROR
+        said = ' '.join(lacks[0].split())[:240]
+        reason = f'started with {last.option} it ends with status {last.status}: {said}'
+        yield Observation('start-up/incomplete', severity, member, said, reason)
     elif not any(answer.output.strip() for answer in answers):
         reason = f'says nothing to any of {", ".join(OPTIONS)}'
         yield Observation('start-up/silent', Severity.WARNING, member, 'silent', reason)
@@ -197,24 +213,52 @@ def version_of(module: str) -> str:
 
 
 def judge_version(
-    member: str, wanted: str, answers: list[Answer], reporter: Mapping[str, object]
+    member: str,
+    wanted: str,
+    answers: list[Answer],
+    reporter: Mapping[str, object],
+    module: str = '',
 ) -> Iterator[Observation]:
-    """Yield a wrong version: the module's does not occur in what the program says. Pure."""
+    """Yield a wrong version: the module's does not occur in what the program says. Pure.
+
+    A program that is not in the table may not be one that reports: it is told as a warning when it
+    says no version, or not as its own, or one that is a part of the module's (5.4 for 5.4.6).
+
+    :arg module: name of the module: paths hold it, and prove nothing.
+    """
     said = '\n'.join(answer.output for answer in answers)
+    if module:
+        said = said.replace(f'/{module}', '/...')
     accepted = [wanted, *_texts(reporter.get('also', {}), wanted)]
     if any(
         re.search(rf'(?<![0-9])(?<![0-9]\.){re.escape(text)}(?![0-9])', said) for text in accepted
     ):
         return
-    reported = re.search(r'\bv?(\d+(?:\.\d+)+\S*)', said)
-    what = reported[1] if reported else 'no version'
+    reported = re.search(r'^.*?\bv?(?P<version>\d+(?:\.\d+)+\S*)', said, re.MULTILINE)
+    what = reported['version'] if reported else 'no version'
+    name = os.path.basename(member).lower()
+    certain = bool(reporter) or (
+        reported is not None
+        and (name in reported[0].lower() or 'version' in reported[0].lower())
+        and not _is_part(what, wanted)
+    )
     yield Observation(
         'version/differs',
-        Severity.ERROR,
+        Severity.ERROR if certain else Severity.WARNING,
         member,
         what,
         f'reports {what}, its module says {wanted}',
     )
+
+
+def _is_part(one: str, other: str) -> bool:
+    """True when the numbers of one version begin with those of the other: 9.1 and 9.1.0004."""
+    first, second = (
+        [int(n) for n in re.match(r'[\d.]*', text)[0].split('.') if n]  # type: ignore[index]
+        for text in (one, other)
+    )
+    length = min(len(first), len(second))
+    return first[:length] == second[:length] and length > 0
 
 
 def _texts(table_of: object, wanted: str) -> list[str]:

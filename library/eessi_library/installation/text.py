@@ -29,6 +29,9 @@ _PATH: Final = rb'[A-Za-z0-9_.+@%,~/-]'
 #: What may stand before a path: an option of a compiler; else no letter, as the path goes on.
 _BEFORE: Final = rb'(?:(?<=-[LIRBF])|(?<![A-Za-z0-9_.}/$)*~-]))'
 
+#: Directories whose files users and programs start.
+_PROGRAMS: Final = frozenset(('bin', 'sbin', 'libexec'))
+
 
 @dataclass(frozen=True, slots=True)
 class TextClass:
@@ -39,6 +42,8 @@ class TextClass:
     #: Names of rows of the table ``text_paths``.
     look_for: tuple[str, ...]
     scripts: bool = False
+    #: Scripts of these interpreters, by the last component of their names.
+    interpreters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,11 @@ def text_classes() -> tuple[TextClass, ...]:
     """Return the classes of text files; the first that fits decides."""
     return tuple(
         TextClass(
-            row['name'], tuple(row['member']), tuple(row['look_for']), row.get('scripts', False)
+            row['name'],
+            tuple(row['member']),
+            tuple(row['look_for']),
+            row.get('scripts', False),
+            tuple(row.get('interpreters', ())),
         )
         for row in table('text_classes')
     )
@@ -76,10 +85,13 @@ def text_paths() -> dict[str, TextPath]:
     }
 
 
-def class_of(path: str, kind: Kind) -> TextClass:
-    """Return the class of a text file."""
+def class_of(path: str, kind: Kind, head: bytes = b'') -> TextClass:
+    """Return the class of a text file, of which ``head`` is the beginning."""
+    words = first_line(head) if kind is Kind.SCRIPT else []
+    names = [word.rpartition('/')[2] for word in words]
+    program = names[1] if names[:1] == ['env'] and len(names) > 1 else ''.join(names[:1])
     for row in text_classes():
-        if row.scripts and kind is Kind.SCRIPT:
+        if (row.scripts and kind is Kind.SCRIPT) or program in row.interpreters:
             return row
         if any(fnmatch.fnmatchcase(path, pattern) for pattern in row.member):
             return row
@@ -95,12 +107,18 @@ def check_text(
     data = head if member.size <= len(head) else _read(request, member)
     own = request.release.software.encode()
     seen: set[tuple[str, bytes]] = set()
-    for row in (text_paths()[name] for name in class_of(member.path, kind).look_for):
+    told: set[int] = set()
+    for row in (text_paths()[name] for name in class_of(member.path, kind, head).look_for):
         for match in row.pattern.finditer(data):
             path = match['path']
             inside = path.startswith((own, request.release.compat.encode()))
             if inside or (row.name, path) in seen or _harmless(data, match.start('path')):
                 continue
+            if row.check == 'text/foreign-path' and (
+                match.end('path') in told or _of_the_stack(request.release, path)
+            ):
+                continue  # told by a better name, above or below
+            told.add(match.end('path'))
             seen.add((row.name, path))
             named = path.decode('utf-8', 'replace')
             yield Observation(
@@ -113,16 +131,28 @@ def check_text(
         )
 
 
+def first_line(head: bytes) -> list[str]:
+    """Return the words behind the ``#!`` of a script: its interpreter and what that is given.
+
+    None for an attribute of Rust (``#![...]``), which starts like one.
+    """
+    words = head.split(b'\n', 1)[0][2:].decode('utf-8', 'replace').split()
+    return [] if words and words[0].startswith('[') else words
+
+
 def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Iterator[Observation]:
-    line = head.split(b'\n', 1)[0][2:].decode('utf-8', 'replace').strip()
-    words = line.split()
-    if not words or words[0].startswith('['):
-        return  # an attribute of Rust ("#![...]") starts like one and is none
+    words = first_line(head)
+    if not words:
+        return
     interpreter = words[0]
     release = request.release
+    # Elsewhere it is an example or a module that can be started as well: Python's own cgi.py.
+    is_program = not _PROGRAMS.isdisjoint(member.path.split('/')[:-1])
+    of_the_host = interpreter.startswith(('/usr/', '/bin/'))
+    severity = Severity.ERROR if is_program or not of_the_host else Severity.WARNING
 
     def found(reason: str) -> Observation:
-        return Observation('text/shebang', Severity.ERROR, member.path, interpreter, reason)
+        return Observation('text/shebang', severity, member.path, interpreter, reason)
 
     if interpreter in table('allowed_interpreters'):
         return
@@ -132,9 +162,15 @@ def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Itera
         yield found(f'its interpreter {interpreter} is not of this stack and CPU target')
     elif not os.path.exists(release.located(interpreter)):
         yield found(f'its interpreter {interpreter} does not exist')
-    elif len(line) + 2 > 255:
+    elif (length := len(head.split(b'\n', 1)[0].rstrip())) > 255:
         # BINPRM_BUF_SIZE of Linux (include/uapi/linux/binfmts.h): the rest is cut off
-        yield found(f'its first line has {len(line) + 2} bytes, the kernel reads 255')
+        yield found(f'its first line has {length} bytes, the kernel reads 255')
+
+
+def _of_the_stack(release: Release, path: bytes) -> bool:
+    """True for what the site decides, and for other targets and releases, which have a check."""
+    tops = (release.host_injections, os.path.dirname(release.path))
+    return path.startswith(tuple(f'{top}/'.encode() for top in tops))
 
 
 def _other_targets(request: InstallationRequest, data: bytes) -> Iterator[str]:
@@ -173,7 +209,7 @@ def _harmless_before() -> re.Pattern[bytes]:
 def _harmless(data: bytes, start: int) -> bool:
     line = data[data.rfind(b'\n', 0, start) + 1 : start]
     comment = line.lstrip().startswith((b'#', b'//', b'%'))
-    return comment or _harmless_before().search(line[-40:]) is not None
+    return comment or _harmless_before().search(line[-2000:]) is not None
 
 
 def _read(request: InstallationRequest, member: Member) -> bytes:

@@ -21,13 +21,13 @@ from .bundles import check_bundles
 from .dependence import TREE, signatures
 from .disassembly import DisassemblyFailed, NoDisassembler
 from .emulation import check_emulated, emulator
-from .files import check_member
+from .files import check_member, check_program
 from .inventory import Kind, Member, classify, walk
 from .linkage import ReleaseLinkage
 from .model import InstallationRequest, Observation, Release, Severity
 from .module_load import judge_module, load_module
 from .start_up import check_programs
-from .text import check_text
+from .text import check_text, first_line
 
 #: Objects after which a worker forgets what it knows of libraries: memory stays bounded.
 _MOST_OBJECTS: Final = 4_000
@@ -64,7 +64,10 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
     if linkage:
         linkage.touched.clear()
     elf: list[str] = []
+    touched: set[str] = set()
     for member in members:
+        if member.target is not None:
+            touched.add(os.path.join(request.path, os.path.dirname(member.path), member.target))
         if 'files' in request.groups:
             found += check_member(request, member)
         if not member.is_file:
@@ -75,20 +78,21 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
             found.append(
                 Observation('files/unreadable', Severity.ERROR, member.path, 'read', reason)
             )
-        elif kind is Kind.ELF:
+            continue
+        if 'files' in request.groups:
+            found += check_program(request, member, kind)
+        if kind is Kind.ELF:
             elf.append(member.path)
             if linkage:
                 found += linkage.check(request, member.path)
         elif kind in (Kind.SCRIPT, Kind.TEXT) and 'text' in request.groups:
             found += check_text(request, member, kind, head)
-    own = f'{request.real_path}/'
-    touched = linkage.touched if linkage else ()
-    outside = (request.release.located(path) for path in touched)
-    return {
-        'found': plain(found),
-        'elf': elf,
-        'depends': signatures(path for path in outside if not path.startswith(own)),
-    }
+            touched.update(first_line(head)[:1] if kind is Kind.SCRIPT else ())
+    touched |= linkage.touched if linkage else set()
+    # Other members of the installation, too: they may belong to another unit.
+    read = {os.path.join(request.real_path, member.path) for member in members}
+    places = {request.release.located(os.path.normpath(p)) for p in touched if p.startswith('/')}
+    return {'found': plain(found), 'elf': elf, 'depends': signatures(places - read)}
 
 
 def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:
@@ -170,6 +174,10 @@ def _ran_on(request: InstallationRequest, environment: Mapping[str, str]) -> lis
         f'{release.compat}/{name}'
         for name in ('', 'usr/bin', 'usr/lib', 'var/lib/dpkg/status', 'var/db/pkg', 'etc')
     ]
+    # where its libraries lie: Gentoo Prefix, and with the machine's name on Debian
+    family = f'{release.family}-linux-gnu'
+    for name in ('lib', 'lib64', 'usr/lib64', f'lib/{family}', f'usr/lib/{family}'):
+        compat.append(f'{release.compat}/{name}')
     paths = [release.init, tree, os.path.join(tree, request.name.split('/')[0]), *compat]
     if request.module_file:
         paths.append(request.module_file)

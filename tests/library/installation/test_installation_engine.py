@@ -78,6 +78,33 @@ def test_same_times_size_and_name_do_not_hide_another_content(
         shutil.rmtree(path)
 
 
+@pytest.mark.parametrize(
+    ('name', 'text', 'check'),
+    [
+        ('lib/link', None, 'files/dangling-link'),
+        ('bin/run', '#!@other@\n', 'text/shebang'),
+    ],
+)
+def test_a_cached_answer_is_dropped_when_what_a_member_names_goes(
+    release: Release, tmp_path: Path, name: str, text: str | None, check: str
+) -> None:
+    path, cache = install(release, 'App/1.0'), str(tmp_path / 'cache.sqlite')
+    other = install(release, 'Other/1.0') / 'lib' / 'x.la'
+    place = path / name
+    place.parent.mkdir(exist_ok=True)
+    if text is None:
+        place.symlink_to(other)
+    else:
+        place.write_text(text.replace('@other@', str(other)))
+        place.chmod(0o755)
+    request = requests(release)[0]
+    first, again = (next(check_installations([request], cache, 1)) for _ in range(2))
+    assert (first.findings, again.findings, again.cached) == ((), (), True)
+    other.unlink()
+    last = next(check_installations([request], cache, 1))
+    assert [f.check for f in last.findings] == [check]
+
+
 def test_reports_come_in_the_order_of_the_requests(release: Release) -> None:
     for number in (3, 1, 2):
         install(release, f'App/{number}.0')
@@ -210,6 +237,46 @@ def test_the_sha1_of_libiberty_is_explained_and_nothing_else(
     seen = Observation('isa/beyond-target', Severity.ERROR, member, subject, 'x')
     rules = [rule for rule in allow_rules() if rule.id == 'isa-libiberty-sha1']
     assert [rule.explains('software.eessi.io', 'GDB', seen) for rule in rules] == [explained]
+
+
+def test_what_ran_depends_on_the_libraries_of_the_compat_layer(release: Release) -> None:
+    """A C library that is replaced must make remembered starts be done again."""
+    from eessi_library.installation.dependence import signatures
+    from eessi_library.installation.work import _ran_on
+
+    install(release, 'App/1.0')
+    (request,) = requests(release)
+    libc = Path(release.compat, 'lib64', 'libc.so.6')
+    libc.parent.mkdir()
+    libc.write_text('old')
+    before = signatures(_ran_on(request, {}))
+    libc.with_name('new').write_text('new')
+    libc.with_name('new').rename(libc)
+    assert signatures(_ran_on(request, {})) != before
+
+
+@pytest.mark.parametrize(
+    ('software', 'member', 'subject', 'explained'),
+    [
+        ('SciPy-bundle', 'numpy/core/_multiarray_umath.cpython-311.so', 'avx512 guarded', True),
+        ('SciPy-bundle', 'numpy/core/_multiarray_umath.cpython-311.so', 'avx512 unguarded', False),
+        ('SciPy-bundle', 'scipy/linalg/_fblas.cpython-311.so', 'avx512 guarded', False),
+        ('PyTorch', 'torch/lib/libtorch_cpu.so', 'avx512 guarded', True),
+        ('PyTorch', 'torch/lib/libtorch_python.so', 'avx512 guarded', False),
+        ('Go', 'bin/go', 'avx2 guarded', True),
+        ('GROMACS', 'bin/gmx', 'avx2 guarded', False),
+    ],
+)
+def test_dispatch_at_run_time_is_explained_for_what_is_known_to_have_it(
+    software: str, member: str, subject: str, explained: bool
+) -> None:
+    from eessi_library.installation.model import Observation
+    from eessi_library.installation.rules import judge
+
+    path = member if member.startswith('bin/') else f'lib/python3.11/site-packages/{member}'
+    seen = Observation('isa/beyond-target', Severity.ERROR, path, subject, 'why')
+    left, _ = judge('software.eessi.io', software, [seen])
+    assert (left == []) is explained
 
 
 def test_workers_end_with_a_caller_that_is_killed(release: Release, tmp_path: Path) -> None:

@@ -79,6 +79,21 @@ def test_a_symbol_that_the_library_lost(small: SmallStack) -> None:
     assert 'imports thing' in small.findings('linkage')['linkage/missing-symbol'].reason
 
 
+def test_a_symbol_that_a_library_of_the_program_lacks(small: SmallStack) -> None:
+    """With lazy binding such a program starts, and dies when it calls the function."""
+    small.library('int gone(int); int thing(int x) { return gone(x); }')
+    found = small.findings('linkage')
+    assert list(found) == ['linkage/missing-symbol']
+    assert found['linkage/missing-symbol'].subject == 'gone'
+    assert 'libthing.so.1, which imports gone' in found['linkage/missing-symbol'].reason
+
+
+def test_an_interpreter_of_the_compat_layer_that_is_not_there(small: SmallStack) -> None:
+    loader = f'{small.compat}/lib64/ld-gone.so.2'
+    small.program(APP, '-lthing', f'-Wl,--dynamic-linker,{loader}')
+    assert 'does not exist' in small.findings('linkage')['linkage/interpreter'].reason
+
+
 def test_a_plugin_may_take_symbols_from_its_program(small: SmallStack) -> None:
     small.library('int host(void); int plug(void) { return host(); }', name='libplugin.so')
     assert small.findings('linkage') == {}
@@ -117,6 +132,20 @@ def test_a_cached_answer_is_dropped_when_a_library_elsewhere_goes(
     last = small.check('linkage', cache=cache)
     assert not last.cached
     assert [f.check for f in last.findings] == ['linkage/missing-library']
+
+
+def test_a_cached_answer_is_dropped_when_a_library_of_the_same_installation_goes(
+    small: SmallStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large installations are read in several units; one may need what another one holds."""
+    monkeypatch.setattr('eessi_library.installation.engine._SLICE', 1)
+    cache = tmp_path / 'cache.sqlite'
+    assert small.check('linkage', cache=cache).findings == ()
+    again = small.check('linkage', cache=cache)
+    assert (again.findings, again.cached) == ((), True)
+    (small.app / 'lib' / 'libthing.so.1').unlink()
+    found = small.check('linkage', cache=cache).findings
+    assert [f.check for f in found] == ['linkage/missing-library']
 
 
 def test_an_overlay_is_checked_under_its_final_prefix(small: SmallStack, tmp_path: Path) -> None:

@@ -15,64 +15,6 @@ from eessi_library.installation import (
     check_installations,
     module_file,
 )
-from eessi_library.installation.module_load import dependencies, root_variable
-from eessi_library.installation.start_up import Answer, judge_answers, judge_version, version_of
-
-
-@pytest.mark.parametrize(
-    ('status', 'output', 'check'),
-    [
-        (0, 'App 1.0', None),
-        (1, 'unknown option --version', None),
-        (0, '', 'start-up/silent'),
-        (-11, 'App 1.0', 'start-up/crash'),
-        (-4, '', 'start-up/crash'),
-        (139, 'Segmentation fault', 'start-up/crash'),
-        (127, 'not found', 'start-up/crash'),
-        (None, 'App 1.0', 'start-up/no-answer'),
-        (
-            127,
-            'app: error while loading shared libraries: libx.so.1: cannot open',
-            'start-up/loader',
-        ),
-        (1, 'symbol lookup error: app: undefined symbol: thing', 'start-up/loader'),
-        (0, "wrapper: /lib/libc.so.6: version `GLIBC_9' not found", 'start-up/loader'),
-    ],
-)
-def test_what_an_answer_says(status: int | None, output: str, check: str | None) -> None:
-    found = list(judge_answers('bin/app', [Answer('--version', status, output)]))
-    assert [each.check for each in found] == ([check] if check else [])
-
-
-@pytest.mark.parametrize(
-    ('said', 'right'),
-    [
-        ('App 2022.5', True),
-        ('App v2022.5-Debian', True),
-        ('App 2022.50', False),
-        ('App 12022.5', False),
-        ('App 2022.4', False),
-        ('App 1.2022.5', False),
-        ('no number', False),
-    ],
-)
-def test_the_version_of_the_module_must_be_what_the_program_says(said: str, right: bool) -> None:
-    found = list(judge_version('bin/app', '2022.5', [Answer('--version', 0, said)], {}))
-    assert bool(found) is not right
-
-
-def test_names() -> None:
-    assert version_of('GROMACS/2022.5-foss-2022b-CUDA-12.1.1') == '2022.5'
-    assert version_of('R-bundle-Bioconductor/3.16-foss-2022b-R-4.2.2') == '3.16'
-    assert root_variable('R-bundle-CRAN') == 'EBROOTRMINBUNDLEMINCRAN'
-    assert root_variable('Boost.MPI') == 'EBROOTBOOSTMPI'
-    assert dependencies('depends_on("a/1", "b/2")\nload("c/3")\ndepends-on d/4\n') == [
-        'a/1',
-        'b/2',
-        'c/3',
-        'd/4',
-    ]
-
 
 MODULE = """\
 local root = "{path}"
@@ -353,6 +295,14 @@ exec /usr/bin/gcc "$@" {options}
 """
 
 
+def stack_options(workplace: Workplace) -> str:
+    """Return what makes the host's gcc build for the release."""
+    compat = workplace.real.compat
+    loader = f'{workplace.release.compat}/lib64/ld-linux-x86-64.so.2'
+    libraries = f'{compat}/lib/x86_64-linux-gnu:{compat}/usr/lib/x86_64-linux-gnu'
+    return f'-Wl,--dynamic-linker={loader} -Wl,--disable-new-dtags,-rpath,{libraries}'
+
+
 @running
 @pytest.mark.parametrize(
     ('before', 'options', 'check', 'words'),
@@ -374,14 +324,38 @@ def test_a_compiler_builds_on_top_of_the_stack(
     workplace: Workplace, before: str, options: str, check: str | None, words: str
 ) -> None:
     workplace.install()
-    compat = workplace.real.compat
-    loader = f'{compat}/lib64/ld-linux-x86-64.so.2'
-    stack = f'-Wl,--dynamic-linker={loader.replace(compat, workplace.release.compat)}'
-    libraries = f'{compat}/lib/x86_64-linux-gnu:{compat}/usr/lib/x86_64-linux-gnu'
-    stack += f' -Wl,--disable-new-dtags,-rpath,{libraries}'
+    stack = stack_options(workplace)
     workplace.program(
         COMPILER.format(before=before, options=options.format(stack=stack)), name='gcc'
     )
+    found = workplace.findings('build')
+    assert set(found) == ({check} if check else set())
+    if check:
+        assert words in found[check].reason
+
+
+@running
+@pytest.mark.parametrize(
+    ('setting', 'options', 'check', 'words'),
+    [
+        ('setenv("CC", "gcc")', '{stack}', None, ''),
+        ('setenv("CC", "gcc") setenv("CFLAGS", "--gone")', '{stack}', 'build/compile', '--gone'),
+        ('setenv("CC", "gcc")', '', 'build/interpreter', 'loader of the release'),
+        ('setenv("CC", "no-such-compiler")', '', 'build/compile', 'nowhere'),
+        ('setenv("FC", "/usr/bin/gfortran")', '', 'build/compile', 'not of the stack'),
+    ],
+)
+def test_a_build_environment_builds_on_top_of_the_stack(
+    workplace: Workplace, setting: str, options: str, check: str | None, words: str
+) -> None:
+    """As EasyBuild's buildenv: variables, and wrappers below bin."""
+    module = 'prepend_path("PATH", pathJoin(root, "bin/rpath_wrappers/gcc_wrapper"))\n'
+    path = workplace.install(module=module + setting.replace(') set', ')\nset'))
+    wrapper = path / 'bin' / 'rpath_wrappers' / 'gcc_wrapper' / 'gcc'
+    wrapper.parent.mkdir(parents=True)
+    stack = options.format(stack=stack_options(workplace))
+    wrapper.write_text(COMPILER.format(before='', options=stack))
+    wrapper.chmod(0o755)
     found = workplace.findings('build')
     assert set(found) == ({check} if check else set())
     if check:

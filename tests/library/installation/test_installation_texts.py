@@ -102,7 +102,20 @@ def test_a_fifo(app: InstallationRequest) -> None:
             "{'CC': 'gcc -I/scratch/build/include'}\n",
             'text/build-path',
         ),
+        ('lib/perl5/5.36/Config_heavy.pl', "cc='/tmp/b/gcc'\n", 'text/build-path'),
         ('lib/python3.11/site-packages/x.pth', '/home/me/src/x\n', 'text/build-path'),
+        ('bin/wrap', '#!/bin/sh\n/usr/bin/gcc "$@"\n', 'text/host-program'),
+        ('bin/wrap', '#!/bin/sh\nexec env A=1 "/usr/bin/gcc" "$@"\n', 'text/host-program'),
+        ('bin/wrap', '#!/usr/bin/env bash\nexec /home/b/run.sh\n', 'text/build-path'),
+        ('bin/wrap', '#!/bin/sh\nexec /project/x/bin/gcc "$@"\n', 'text/foreign-path'),
+        ('bin/wrap', '#!/bin/sh\nexec gcc -L/usr/lib64 "$@"\n', 'text/foreign-path'),
+        ('bin/wrap', '#!/bin/sh\nexec gcc -Wl,-rpath,=/usr/lib "$@"\n', 'text/foreign-path'),
+        ('bin/wrap', '#!/bin/sh\nexec gcc --sysroot=/opt/root "$@"\n', 'text/foreign-path'),
+        ('bin/wrap', '#!/bin/sh\nLD_LIBRARY_PATH=/opt/x/lib exec app\n', 'text/foreign-path'),
+        ('lib/libx.la', "dependency_libs=' -L/project/b/lib -lx'\n", 'text/foreign-path'),
+        ('lib/libx.la', "libdir='/cvmfs/pilot.org/versions/1/lib'\n", 'text/foreign-path'),
+        ('lib/pkgconfig/x.pc', 'prefix=/project/x\n', 'text/foreign-path'),
+        ('lib/pkgconfig/x.pc', 'Libs: -L/gpfs/b/lib -lx\n', 'text/foreign-path'),
     ],
 )
 def test_texts_that_name_what_users_do_not_have(
@@ -111,6 +124,27 @@ def test_texts_that_name_what_users_do_not_have(
     text = text.replace('@release@/../', os.path.dirname(app.release.path) + '/')
     put(app, name, text, 0o755 if name.startswith('bin') else 0o644)
     assert findings(app)[check].member == name
+
+
+#: What EasyBuild's template makes (scripts/rpath_wrapper_template.sh.in of EasyBuild 5): filter and
+#: directory of the wrapper are those of the build, also in the copy that buildenv installs.
+RPATH_WRAPPER = """\
+#!/bin/bash
+PYTHON_EXE=python3
+log "$PYTHON_EXE -E -O $CMD '/usr.*,/tmp/eb-q1w2e3r4/x.*,/tmp/easybuild/build/b/d/f.*' '' $(echo)'"
+out=$($PYTHON_EXE -E -O $CMD '/usr.*,/tmp/easybuild/build/b/d/f/lib.*' '/x' "$@")
+export PATH=$(echo $PATH | tr ':' '\\n' | grep -v "^/tmp/easybuild/build/b/lib/gcc_wrapper$")
+@own@/bin/{program} "${{CMD_ARGS[@]}}"
+"""
+
+
+def test_a_wrapper_of_easybuild(app: InstallationRequest) -> None:
+    name = 'bin/rpath_wrappers/gcc_wrapper/gcc'
+    put(app, name, RPATH_WRAPPER.format(program='gcc'), 0o755)
+    assert findings(app) == {}
+    text = RPATH_WRAPPER.format(program='gcc').replace('@own@', '/tmp/easybuild/build/b')
+    put(app, name, text, 0o755)
+    assert list(findings(app)) == ['text/build-path']
 
 
 @pytest.mark.parametrize(
@@ -125,12 +159,39 @@ def test_texts_that_name_what_users_do_not_have(
         ('share/doc/readme.txt', 'unpack it in /home/me and run /usr/bin/make\n'),
         ('lib/python3.11/site-packages/x.py', "tmp = '/tmp/foo.png'\n"),
         ('etc/x.conf', 'home = @own@/etc\ncompat = @release@/compat/linux/x86_64\n'),
+        ('bin/run', '#!/bin/sh\ncase $CC in\n/usr/bin/gcc) echo; exit;; esac\n'),
+        ('bin/run', '#!/bin/sh\nexec gcc -L@own@/lib -L/../lib "$@" >/tmp/log\n'),
+        ('bin/run', '#!/bin/sh\nexec @own@/bin/app; /bin/rm -f x; /sbin/ldconfig\n'),
+        ('lib/x.la', "dependency_libs=' -L@own@/lib @release@/compat/linux/x86_64/lib/z.la'\n"),
+        ('lib/pkgconfig/x.pc', 'prefix=${pcfiledir}/../..\nsysconfdir=/etc\n'),
+        ('share/cmake-3.27/Modules/FindX.cmake', 'find_path(X PATHS /usr/local/lib /opt/x)\n'),
+        ('share/automake-1.16/config.guess', '#! /bin/sh\n(/usr/bin/uname -X) || exit\n'),
+        ('lib/python3.11/_sysconfigdata_x.py', "{'abs_builddir': '/tmp/b/Python-3.11',\n}"),
+        ('lib/python3.11/_sysconfigdata_x.py', "{'TZPATH': '/usr/share/z:/usr/lib/z',\n}"),
+        ('lib/python3.11/config-3.11/Makefile', "abs_srcdir=\t/tmp/b\n\t'/usr/lib/gcc/*'\n"),
+        ('lib/perl5/5.36/Config_heavy.pl', "glibpth='/usr/shlib  /lib /usr/lib'\n"),
         ('lib/pkgconfig/y.pc', 'Url: https://example.org/usr/lib/x\n'),
     ],
 )
 def test_texts_that_are_sound(app: InstallationRequest, name: str, text: str) -> None:
     put(app, name, text, 0o755 if name.startswith('bin') else 0o644)
     assert findings(app) == {}
+
+
+@pytest.mark.parametrize(
+    ('name', 'interpreter', 'severity'),
+    [
+        ('lib/python3.11/cgi.py', '/usr/local/bin/python', 'warning'),
+        ('lib/app/bin/start', '/usr/bin/python3', 'error'),
+        ('lib/python3.11/cgi.py', '/tmp/build/bin/python', 'error'),
+    ],
+)
+def test_an_interpreter_of_the_host_is_an_error_where_programs_are(
+    app: InstallationRequest, name: str, interpreter: str, severity: str
+) -> None:
+    """CPython installs Lib/cgi.py with x and with "#! /usr/local/bin/python"."""
+    put(app, name, f'#! {interpreter}\n', 0o755)
+    assert findings(app)['text/shebang'].severity == severity
 
 
 def test_many_members_with_one_fault_are_one_finding(app: InstallationRequest) -> None:
