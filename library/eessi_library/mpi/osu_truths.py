@@ -37,6 +37,9 @@ _PRINTED = 0.005 + 1e-9
 #: point and of all collectives: CHANGES of the benchmarks.
 RANGE_SINCE, VALIDATION_SINCE = (5, 4), (5, 9)
 
+#: Numbers of other versions that an archive prints.
+_ALSO_PRINTED = {'6.0': ('5.9',)}
+
 #: In the order of the benchmarks: powers of two from ``first`` on.
 _BASES = {'latency': (129, 255), 'bw': (129, 255), 'allreduce': (33, 63)}
 
@@ -59,9 +62,16 @@ def fresh_base(nonce: str, program: str) -> int:
     return integer(nonce, f'osu {program}', low, high) * (4 if program == 'allreduce' else 1)
 
 
-def upstream_version(version: str) -> str:
-    """Return the version that a program prints: a module's ``7.1-1`` is the archive of 7.1."""
-    return re.sub(r'-\d+$', '', version)
+def printed_versions(version: str) -> tuple[str, ...]:
+    """Return what the programs of a module's version may print; nothing if it is not known.
+
+    A module's ``7.1-1`` is the archive of 7.1; and 6.0 prints 5.9 (``AC_INIT`` of its
+    ``configure.ac``; CHANGES of 6.1: "Correct the version number in the released version").
+    """
+    if not version:
+        return ()
+    archive = re.sub(r'-\d+$', '', version)
+    return (archive, *_ALSO_PRINTED.get(archive, ()))
 
 
 def has_validation(version: str) -> bool:
