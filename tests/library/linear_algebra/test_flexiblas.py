@@ -2,7 +2,8 @@
 
 No distribution that the local stack takes packages from has FlexiBLAS. What runs here is the real
 library test, with ReFrame and the stack's Python; only ``libflexiblas.so.3`` is the stand-in of
-``flexiblas_standin.c``, and its fallback is the reference BLAS and LAPACK of the stack.
+``flexiblas_standin.c``, and its fallback is the reference BLAS and LAPACK of the stack. What
+FlexiBLAS' own code said in its place once: docs/linear-algebra.md.
 """
 
 from __future__ import annotations
@@ -68,6 +69,22 @@ def test_backend_that_the_environment_chose_says_so() -> None:
             '<flexiblas> BLAS backend  "X" not found. Loading default (NETLIB) instead.',
             'BLAS backend  "X" not found. Loading default (NETLIB) instead.',
         ),
+        # Of FlexiBLAS 3.3.1: a build for debugging, no space behind the name, the name twice, a
+        # line of the configuration, a routine that neither backend nor fallback has.
+        (
+            '\x1b[1;2;31m<flexiblas:sh_utils.c:00128> Failed to load /s/a.so - error: too short ',
+            'Failed to load /s/a.so - error: too short',
+        ),
+        (
+            'flexiblasUnable to open any BLAS library (chosen: OPENBLAS). Abort!',
+            'Unable to open any BLAS library (chosen: OPENBLAS). Abort!',
+        ),
+        (
+            '<flexiblas> flexiblas Initialization of the backend library "OPENBLAS" failed. ',
+            'Initialization of the backend library "OPENBLAS" failed.',
+        ),
+        ('Invalid line (   1) = "default OpenBLAS"', 'Invalid line (   1) = "default OpenBLAS"'),
+        ('\x1b[0m\x1b[1;2;31mflexiblas Can not load dgemm', 'Can not load dgemm'),
     ],
 )
 def test_troubles_are_read_and_chatter_is_not(line: str, said: str) -> None:
@@ -180,7 +197,7 @@ def test_sound_flexiblas_is_accepted(stand_in: StandIn, judged) -> None:
         pytest.param(
             {'BACKEND': '/nowhere/a.so', 'REFERENCE_BLAS': '/nowhere/b.so'},
             {},
-            r'Unable to open any BLAS library.*(?:signal 6|SIGABRT|status 134)',
+            r'Failed to load the BLAS fallback.*(?:signal 6|SIGABRT|status 134)',
             id='no backend at all',
         ),
         pytest.param(
