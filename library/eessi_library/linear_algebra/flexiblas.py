@@ -68,8 +68,8 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
     (``flexiblas_get_version``) are judged. FlexiBLAS has no variable of its own for the number of
     threads: the backend reads its own.
 
-    FlexiBLAS loads its reference implementation beside every backend, and each routine that the
-    backend lacks from there, without a word: the libraries in memory do not tell who did it.
+    FlexiBLAS loads its reference implementation beside every backend and takes each routine that
+    the backend lacks from there, without a word. Hence OpenBLAS must have all that is called.
 
     Source: github.com/mpimd-csc/flexiblas at commit 24f90e583b7c (3.3.1): ``src/flexiblas.c``,
     ``flexiblas_api.c``, ``sh_utils.c``, ``mgmt.c``, ``set_num_threads.c``; README (after 3.4.5).
@@ -88,7 +88,8 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
 
     truths: ClassVar[dict[str, str]] = {
         **DenseLinearAlgebra.truths,
-        'backend': 'the one wanted, by the name that FlexiBLAS reports; OpenBLAS is in memory',
+        'backend': 'the one wanted, by the name that FlexiBLAS reports; OpenBLAS is in memory and '
+        'has every routine called',
         'version': "FlexiBLAS' own, equal to that of the module",
         'libraries': 'every BLAS and LAPACK in memory is of the stack',
     }
@@ -132,3 +133,8 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
                 f'FlexiBLAS calls its backend {result["backend"]}, but no OpenBLAS is in memory',
             )
             self.expect_kernel(core)
+            lacking = ', '.join(result['lacking'])
+            expect(
+                not lacking,
+                f'OpenBLAS lacks {lacking}: FlexiBLAS takes it from its reference implementation',
+            )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -90,6 +91,24 @@ def test_backend_that_the_environment_chose_says_so() -> None:
 def test_troubles_are_read_and_chatter_is_not(line: str, said: str) -> None:
     chatter = '<flexiblas> Load system config /s/etc/flexiblasrc\nCannot: not of flexiblas\n'
     assert troubles(f'{chatter}{line}\n{line}\n') == [said]
+
+
+@pytest.mark.skipif(not shutil.which('gcc'), reason='no gcc on this host')
+def test_routine_that_openblas_lacks_is_told(tmp_path: Path) -> None:
+    names = ['dgemm', 'sgemm', 'zgemm', 'cgemm', 'dgesv', 'dpotrf', 'dsyevd', 'dgesdd']
+    program = runpy.run_path(
+        str(REPOSITORY / 'library/eessi_library/linear_algebra/blas_program.py')
+    )
+    for lacking in ([], ['dgemm'], ['dgesv', 'dgesdd']):
+        library = tmp_path / f'libopenblas{len(lacking)}.so'
+        text = 'const char *openblas_get_corename(void) { return "Haswell"; }\n'
+        text += ''.join(f'void {name}_(void) {{}}\n' for name in names if name not in lacking)
+        library.with_suffix('.c').write_text(text)
+        command = ['gcc', '-shared', '-fPIC', '-o', str(library), str(library.with_suffix('.c'))]
+        subprocess.run(command, check=True)
+        found = program['openblas_in_memory'](['/s/libflexiblas.so.3.3', str(library)])
+        assert found == {'core': 'Haswell', 'lacking': lacking}
+    assert program['openblas_in_memory'](['/s/libblas.so.3']) == {'core': None, 'lacking': []}
 
 
 # The library test
@@ -216,7 +235,7 @@ def test_sound_flexiblas_is_accepted(stand_in: StandIn, judged) -> None:
         pytest.param(
             {},
             {'program_root': '/nowhere'},
-            r'/libflexiblas\.so\.3 was loaded, which is not in /nowhere',
+            r'/lib[^/ ]*blas[^/ ]* was loaded, which is not in /nowhere',
             id='from elsewhere',
         ),
     ],
