@@ -16,6 +16,9 @@ from array import array
 
 CODES = {'s': 'f', 'd': 'd', 'c': 'f', 'z': 'd'}
 
+#: What is called below, by Fortran's names.
+ROUTINES = ('dgemm', 'sgemm', 'zgemm', 'cgemm', 'dgesv', 'dpotrf', 'dsyevd', 'dgesdd')
+
 
 def find_library(root, names):
     """Return the library below root (a directory), or a plain name for the loader."""
@@ -81,7 +84,7 @@ def about_flexiblas(library):
         'version': [number.value for number in version],
         'asked': os.environ.get('FLEXIBLAS'),
         'libraries': libraries,
-        'core': core_of_openblas(libraries),
+        **openblas_in_memory(libraries),
     }
 
 
@@ -104,12 +107,16 @@ def files_in_memory():
     return {os.path.realpath(name) for name in names if '/' in name}
 
 
-def core_of_openblas(libraries):
-    """Kernel of the OpenBLAS among libraries that are in memory already, None if there is none."""
+def openblas_in_memory(libraries):
+    """Kernel and lacking routines of the OpenBLAS among libraries that are in memory already."""
     for path in libraries:
         if os.path.basename(path).startswith('libopenblas'):
-            return Library(path, 'openblas', ctypes.RTLD_LOCAL).text('openblas_get_corename')
-    return None
+            openblas = Library(path, 'openblas', ctypes.RTLD_LOCAL)
+            return {
+                'core': openblas.text('openblas_get_corename'),
+                'lacking': [name for name in ROUTINES if not hasattr(openblas.handle, name + '_')],
+            }
+    return {'core': None, 'lacking': []}
 
 
 def zeros(count, code='d'):

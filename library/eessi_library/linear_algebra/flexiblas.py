@@ -17,12 +17,16 @@ from eessi_library.linear_algebra.called_library import DenseLinearAlgebra
 REFERENCE_BACKENDS = ('NETLIB', '__FALLBACK__')
 
 #: What FlexiBLAS 3 says of its troubles on standard error, whatever ``FLEXIBLAS_VERBOSE`` is
-#: (``DPRINTF(0, ...)``, ``DPRINTF_ERROR(0, ...)`` in ``src/flexiblas.c`` and
-#: ``src/sh_utils.c``): prefix ``flexiblas`` or ``<flexiblas>``, in a build for debugging with file
-#: and line, coloured or not.
+#: (``DPRINTF(0, ...)``, ``DPRINTF_ERROR(0, ...)`` and ``fprintf`` in ``src/flexiblas.c`` and
+#: ``src/sh_utils.c``, the forms in ``src/flexiblas_printf.c``): prefix ``flexiblas`` or
+#: ``<flexiblas>``, in a build for debugging ``<flexiblas:FILE:LINE>``, coloured or not, once
+#: without a space behind it and once twice; none from its reader of configurations
+#: (``libcscutils/src/ini/inifile.c``), which stops at the line that it names.
 _SAID = re.compile(
-    r'^(?:\x1b\[[\d;]*m)*<?flexiblas\b[^\s:]*(?::\d+\))?[>:]?\s+(?P<message>'
-    r'(?:Failed to|Unable to|dlopen: |No suitable BLAS|Cannot|BLAS backend .* not found).*?)'
+    r'^(?:\x1b\[[\d;]*m)*(?P<message>Invalid line \( *\d+\).*?|'
+    r'(?:<flexiblas(?::[^>\n]*)?>|flexiblas)\s*(?:flexiblas\s+)?(?P<prefixed>'
+    r'(?:Failed to|Unable to|dlopen: |No suitable BLAS|Can ?not|BLAS backend .* not found|'
+    r'Initialization of the backend).*?))'
     r'\s*(?:\x1b\[[\d;]*m)*$',
     re.MULTILINE,
 )
@@ -30,7 +34,8 @@ _SAID = re.compile(
 
 def troubles(output: str) -> list[str]:
     """Return what FlexiBLAS said of its troubles, in order and each once. Pure."""
-    return list(dict.fromkeys(match['message'] for match in _SAID.finditer(output)))
+    said = (match['prefixed'] or match['message'] for match in _SAID.finditer(output))
+    return list(dict.fromkeys(said))
 
 
 def wrong_backend(found: str, wanted: str, asked: str | None, output: str) -> str | None:
@@ -63,8 +68,11 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
     (``flexiblas_get_version``) are judged. FlexiBLAS has no variable of its own for the number of
     threads: the backend reads its own.
 
-    Source: github.com/mpimd-csc/flexiblas, ``src/flexiblas_api.c`` (2023, 3.3),
-    ``src/set_num_threads.c`` and README (2025, after 3.4.5), ``src/flexiblas.c`` (2020, 3.0).
+    FlexiBLAS loads its reference implementation beside every backend and takes each routine that
+    the backend lacks from there, without a word. Hence OpenBLAS must have all that is called.
+
+    Source: github.com/mpimd-csc/flexiblas at commit 24f90e583b7c (3.3.1): ``src/flexiblas.c``,
+    ``flexiblas_api.c``, ``sh_utils.c``, ``mgmt.c``, ``set_num_threads.c``; README (after 3.4.5).
     """
 
     library = 'FlexiBLAS'
@@ -80,7 +88,8 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
 
     truths: ClassVar[dict[str, str]] = {
         **DenseLinearAlgebra.truths,
-        'backend': 'the one wanted, by the name that FlexiBLAS reports; OpenBLAS is in memory',
+        'backend': 'the one wanted, by the name that FlexiBLAS reports; OpenBLAS is in memory and '
+        'has every routine called',
         'version': "FlexiBLAS' own, equal to that of the module",
         'libraries': 'every BLAS and LAPACK in memory is of the stack',
     }
@@ -124,3 +133,8 @@ class FlexiBLASLinearAlgebra(DenseLinearAlgebra, pin_prefix=True):
                 f'FlexiBLAS calls its backend {result["backend"]}, but no OpenBLAS is in memory',
             )
             self.expect_kernel(core)
+            lacking = ', '.join(result['lacking'])
+            expect(
+                not lacking,
+                f'OpenBLAS lacks {lacking}: FlexiBLAS takes it from its reference implementation',
+            )

@@ -35,7 +35,7 @@ __attribute__((constructor)) static void load_backend(void)
         lapack = dlopen(REFERENCE_LAPACK, RTLD_NOW | RTLD_LOCAL);
     }
     if (!blas || !lapack) {
-        fprintf(stderr, "flexiblas Unable to open any BLAS library (choosen: %s). Abort!\n", name);
+        fprintf(stderr, "flexiblas  Failed to load the BLAS fallback library.  Abort!\n");
         abort();
     }
 }

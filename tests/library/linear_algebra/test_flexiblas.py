@@ -2,7 +2,8 @@
 
 No distribution that the local stack takes packages from has FlexiBLAS. What runs here is the real
 library test, with ReFrame and the stack's Python; only ``libflexiblas.so.3`` is the stand-in of
-``flexiblas_standin.c``, and its fallback is the reference BLAS and LAPACK of the stack.
+``flexiblas_standin.c``, and its fallback is the reference BLAS and LAPACK of the stack. What
+FlexiBLAS' own code said in its place once: docs/linear-algebra.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -68,11 +70,45 @@ def test_backend_that_the_environment_chose_says_so() -> None:
             '<flexiblas> BLAS backend  "X" not found. Loading default (NETLIB) instead.',
             'BLAS backend  "X" not found. Loading default (NETLIB) instead.',
         ),
+        # Of FlexiBLAS 3.3.1: a build for debugging, no space behind the name, the name twice, a
+        # line of the configuration, a routine that neither backend nor fallback has.
+        (
+            '\x1b[1;2;31m<flexiblas:sh_utils.c:00128> Failed to load /s/a.so - error: too short ',
+            'Failed to load /s/a.so - error: too short',
+        ),
+        (
+            'flexiblasUnable to open any BLAS library (chosen: OPENBLAS). Abort!',
+            'Unable to open any BLAS library (chosen: OPENBLAS). Abort!',
+        ),
+        (
+            '<flexiblas> flexiblas Initialization of the backend library "OPENBLAS" failed. ',
+            'Initialization of the backend library "OPENBLAS" failed.',
+        ),
+        ('Invalid line (   1) = "default OpenBLAS"', 'Invalid line (   1) = "default OpenBLAS"'),
+        ('\x1b[0m\x1b[1;2;31mflexiblas Can not load dgemm', 'Can not load dgemm'),
     ],
 )
 def test_troubles_are_read_and_chatter_is_not(line: str, said: str) -> None:
     chatter = '<flexiblas> Load system config /s/etc/flexiblasrc\nCannot: not of flexiblas\n'
     assert troubles(f'{chatter}{line}\n{line}\n') == [said]
+
+
+@pytest.mark.skipif(not shutil.which('gcc'), reason='no gcc on this host')
+def test_routine_that_openblas_lacks_is_told(tmp_path: Path) -> None:
+    names = ['dgemm', 'sgemm', 'zgemm', 'cgemm', 'dgesv', 'dpotrf', 'dsyevd', 'dgesdd']
+    program = runpy.run_path(
+        str(REPOSITORY / 'library/eessi_library/linear_algebra/blas_program.py')
+    )
+    for lacking in ([], ['dgemm'], ['dgesv', 'dgesdd']):
+        library = tmp_path / f'libopenblas{len(lacking)}.so'
+        text = 'const char *openblas_get_corename(void) { return "Haswell"; }\n'
+        text += ''.join(f'void {name}_(void) {{}}\n' for name in names if name not in lacking)
+        library.with_suffix('.c').write_text(text)
+        command = ['gcc', '-shared', '-fPIC', '-o', str(library), str(library.with_suffix('.c'))]
+        subprocess.run(command, check=True)
+        found = program['openblas_in_memory'](['/s/libflexiblas.so.3.3', str(library)])
+        assert found == {'core': 'Haswell', 'lacking': lacking}
+    assert program['openblas_in_memory'](['/s/libblas.so.3']) == {'core': None, 'lacking': []}
 
 
 # The library test
@@ -180,7 +216,7 @@ def test_sound_flexiblas_is_accepted(stand_in: StandIn, judged) -> None:
         pytest.param(
             {'BACKEND': '/nowhere/a.so', 'REFERENCE_BLAS': '/nowhere/b.so'},
             {},
-            r'Unable to open any BLAS library.*(?:signal 6|SIGABRT|status 134)',
+            r'Failed to load the BLAS fallback.*(?:signal 6|SIGABRT|status 134)',
             id='no backend at all',
         ),
         pytest.param(
@@ -199,7 +235,7 @@ def test_sound_flexiblas_is_accepted(stand_in: StandIn, judged) -> None:
         pytest.param(
             {},
             {'program_root': '/nowhere'},
-            r'/libflexiblas\.so\.3 was loaded, which is not in /nowhere',
+            r'/lib[^/ ]*blas[^/ ]* was loaded, which is not in /nowhere',
             id='from elsewhere',
         ),
     ],
