@@ -58,16 +58,18 @@ def programs_of(
     """Return the programs that a job script names, in order.
 
     Found are paths below the root, also behind ``$EESSI_EPREFIX`` and ``$EBROOT...``, and names of
-    executables in ``bin`` of an installation. Programs that only other programs start are not.
+    executables in ``bin`` of an installation or below its ``libexec``, where the module of the OSU
+    Micro-Benchmarks looks for them. Programs that only other programs start are not.
     """
     places = list(installations)
+    directories = [directory for place in places for directory in _directories(place)]
     variables = {'EESSI_EPREFIX': str(compat)}
     for place in places:
         name = re.sub(r'[^A-Z0-9]', '', place.parent.name.upper().replace('-', ''))
         variables[f'EBROOT{name}'] = str(place)
     found: dict[str, Program] = {}
     for word in _WORD.findall(script):
-        for path in _candidates(word, variables, places):
+        for path in _candidates(word, variables, directories):
             if path.startswith(f'{root}/') and os.path.isfile(path) and os.access(path, os.X_OK):
                 real = os.path.join(os.path.realpath(os.path.dirname(path)), path.split('/')[-1])
                 relative = os.path.relpath(real, root)
@@ -77,7 +79,12 @@ def programs_of(
     return tuple(found.values())
 
 
-def _candidates(word: str, variables: dict[str, str], places: Sequence[Path]) -> list[str]:
+def _directories(installation: Path) -> list[str]:
+    below = sorted(found for found, _, _ in os.walk(installation / 'libexec'))
+    return [str(installation / 'bin'), *below]
+
+
+def _candidates(word: str, variables: dict[str, str], directories: Sequence[str]) -> list[str]:
     if '/' in word:
         return [_VARIABLE.sub(lambda m: variables.get(m[1], m[0]), word)]
-    return [str(place / 'bin' / word) for place in places]
+    return [os.path.join(directory, word) for directory in directories]

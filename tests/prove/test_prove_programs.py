@@ -12,7 +12,10 @@ from eessi_validate.stack.modules import discover_modules
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ('software/App/1.0/bin/app', 'software/OpenMPI/4/bin/mpirun', 'compat/bin/python3'):
+    for name in (
+        'software/App/1.0/bin/app', 'software/App/1.0/libexec/app/mpi/pt2pt/app_latency',
+        'software/OpenMPI/4/bin/mpirun', 'compat/bin/python3',
+    ):  # fmt: skip
         path = tmp_path / name
         path.parent.mkdir(parents=True)
         path.write_text('#!/bin/sh\n')
@@ -30,6 +33,7 @@ def root(tmp_path: Path) -> Path:
         ('mpirun -np 2 app --in x', ['mpirun', 'app']),
         ('"$EESSI_EPREFIX/bin/python3" program.py', ['python3']),
         ('${EBROOTAPP}/bin/app', ['app']),
+        ('mpirun -np 2 app_latency -m 1:8', ['mpirun', 'app_latency']),
         ('/bin/sh application', []),
         ('echo approx', []),
     ],
