@@ -51,7 +51,10 @@ _SECOND_LOOK: Final = 1 << 12
 _LONGEST_FUNCTION: Final = 1 << 18
 
 _AVX512: Final = re.compile(r'\bzmm\d|\b[xy]mm(?:1[6-9]|2\d|3[01])\b|\{|\bk[0-7]\b')
-_AVX2_INTEGER: Final = re.compile(r'\bymm\d')
+_YMM: Final = re.compile(r'\bymm\d')
+
+#: Features whose instructions AVX-512 has in a form of its own, which needs no more than AVX-512.
+_WIDENED: Final = frozenset({'avx', 'avx2', 'fma', 'f16c'})
 
 #: Bytes of code per place to look at, below which the whole file is disassembled at once, and
 #: places looked at with one objdump.
@@ -121,17 +124,19 @@ def lacking_here(cpu_target: str, cpuinfo: str = '/proc/cpuinfo') -> frozenset[s
     return frozenset(f for f in needed if names.get(f, f) not in flags and names.get(f, f))
 
 
-def feature_of(family: str, mnemonic: str, operands: str) -> str | None:
-    """Return the feature that an instruction belongs to, None for the baseline."""
+def features_of(family: str, mnemonic: str, operands: str) -> tuple[str, ...]:
+    """Return the features that an instruction needs, () for the baseline."""
     for feature, pattern in _patterns(family):
         if pattern.match(mnemonic):
             if mnemonic.startswith('v') and _AVX512.search(operands):
-                return 'avx512'
-            if feature == 'avx' and mnemonic[1] == 'p' and _AVX2_INTEGER.search(operands):
+                return ('avx512',) if feature in _WIDENED else ('avx512', feature)
+            if feature == 'vaes' and not _YMM.search(operands):
+                return ('avx',)  # the form of 128 bits came with AVX
+            if feature == 'avx' and mnemonic[1] == 'p' and _YMM.search(operands):
                 integer = not mnemonic.startswith(('vperm', 'vptest'))
-                return 'avx2' if integer else 'avx'
-            return feature
-    return None
+                return ('avx2',) if integer else ('avx',)
+            return (feature,)
+    return ()
 
 
 def features_beyond(
@@ -222,8 +227,8 @@ class _Count:
 
     def feature(self, found: Instruction) -> str | None:
         """Return the feature that an instruction needs when the target does not have it."""
-        feature = feature_of(self.family, found.mnemonic, found.operands)
-        return None if feature in self._supported else feature
+        needed = features_of(self.family, found.mnemonic, found.operands)
+        return next((feature for feature in needed if feature not in self._supported), None)
 
     def add(self, found: Instruction, function: str) -> int:
         """Count an instruction; returns how many beyond the target there are by now."""

@@ -71,6 +71,50 @@ _SSE3: Final = (
     rb'\x66' + _REX + rb'\x0f[\x7c\x7d\xd0]',
 )
 
+
+def _bytes_with(mask: int, *values: int) -> bytes:
+    return _one_of(byte for byte in range(256) if byte & mask in values)
+
+
+#: AVX-512 that came after Skylake, also in GFNI and VAES: EVEX map 2 by prefix (66; 66 with W0, as
+#: W1 is of AVX512BW; F3 and F2), map 3, and maps 5 and 6 as a whole (FP16).
+_LATE_EVEX: Final = (
+    rb'\x62'
+    + _bytes_with(0x0F, 2)
+    + _bytes_with(0x07, 5)
+    + _ANY
+    + _one_of(
+        {*range(0x50, 0x56), 0x62, 0x63, *range(0x70, 0x74), 0x83, 0x8F, 0xB4, 0xB5, 0xCF}
+        | {*range(0xDC, 0xE0)}
+    ),
+    rb'\x62' + _bytes_with(0x0F, 2) + _bytes_with(0x87, 5) + _ANY + _one_of({0x75, 0x7D, 0x8D}),
+    rb'\x62' + _bytes_with(0x0F, 2) + _bytes_with(0x07, 6, 7) + _ANY + _one_of({0x52, 0x68, 0x72}),
+    rb'\x62'
+    + _bytes_with(0x0F, 3)
+    + _bytes_with(0x07, 5)
+    + _ANY
+    + _one_of({0x44, 0xCE, 0xCF, *range(0x70, 0x74)}),
+    rb'\x62' + _bytes_with(0x0F, 5, 6) + _bytes_with(0x04, 4),
+)
+#: VEX forms of the same (AVX-VNNI, AVX-IFMA, GFNI; VAES and VPCLMULQDQ of 256 bits), and FMA4.
+_LATE_VEX: Final = (
+    rb'\xc4'
+    + _bytes_with(0x1F, 2)
+    + _bytes_with(0x03, 1)
+    + _one_of({*range(0x50, 0x54), 0xB4, 0xB5, 0xCF}),
+    rb'\xc4' + _bytes_with(0x1F, 2) + _bytes_with(0x07, 5) + _one_of(range(0xDC, 0xE0)),
+    rb'\xc4' + _bytes_with(0x1F, 3) + _bytes_with(0x07, 5) + _one_of({0x44}),
+    rb'\xc4'
+    + _bytes_with(0x1F, 3)
+    + _bytes_with(0x03, 1)
+    + _one_of({*range(0x5C, 0x60), *range(0x68, 0x70), *range(0x78, 0x80), 0xCE, 0xCF}),
+)
+#: SHA, ADX and GFNI without VEX.
+_LATE_LEGACY: Final = (
+    rb'\x0f\x38' + _one_of({*range(0xC8, 0xCE), 0xCF, 0xF6}),
+    rb'\x0f\x3a' + _one_of({0xCC, 0xCE, 0xCF}),
+)
+
 #: Features -> encodings; a screen is used when the CPU target lacks one of its features.
 SCREENS: Final = (
     (frozenset({'avx', 'avx2', 'fma', 'f16c', 'bmi1', 'bmi2', 'amx'}), _VEX),
@@ -82,18 +126,35 @@ SCREENS: Final = (
     # CMPXCHG16B, RDRAND and RDSEED are group 9; they serve locks and seeds, behind CPUID
 )
 
+#: What a target has of a group of encodings -> features that came to the group later, and theirs.
+LATE_SCREENS: Final = (
+    (
+        'avx512',
+        frozenset({'avx512_vnni', 'avx512ifma', 'avx512vbmi', 'avx512_vbmi2', 'avx512_bitalg'})
+        | {'avx512_vpopcntdq', 'avx512_bf16', 'avx512_vp2intersect', 'avx512_fp16'}
+        | {'gfni', 'vaes'},
+        _LATE_EVEX,
+    ),
+    ('avx2', frozenset({'avx512_vnni', 'avx512ifma', 'gfni', 'vaes', 'fma4'}), _LATE_VEX),
+    ('sse4_2', frozenset({'sha', 'adx', 'gfni'}), _LATE_LEGACY),
+)
+
 
 def screens_for(supported: frozenset[str], known: frozenset[str]) -> tuple[bytes, ...]:
     """Return the encodings to look for on a target: those with a known feature that it lacks.
 
     A screen of mostly supported features (VEX on haswell) would match half of the code, so VEX is
-    looked for only below AVX2, and 0F 38 and 0F 3A only below SSE4.2; the rest by its own screen.
+    looked for only below AVX2, and 0F 38 and 0F 3A only below SSE4.2; the rest by its own screen,
+    and what came later by the few encodings that it has.
     """
     chosen: list[bytes] = []
     for features, patterns in SCREENS:
         lacking = (features & known) - supported
         decisive = features & {'avx2', 'avx512', 'sse4_2', 'popcnt', 'sse3'}
         if lacking & decisive:
+            chosen.extend(patterns)
+    for group, features, patterns in LATE_SCREENS:
+        if group in supported and (features & known) - supported:
             chosen.extend(patterns)
     return tuple(chosen)
 

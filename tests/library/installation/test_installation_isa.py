@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_stack import SmallStack, gcc
 
-from eessi_library.installation.isa import asks_for_features, feature_of, features_beyond
+from eessi_library.installation.isa import asks_for_features, features_beyond, features_of
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +17,12 @@ AXPY = (
     '{ for (int i = 0; i < n; i++) y[i] += a * x[i]; }'
     'int count(unsigned long x) { return __builtin_popcountl(x); }'
 )
+
+HASWELL, SKYLAKE, CASCADELAKE, ICELAKE, SAPPHIRERAPIDS = (
+    f'x86_64/intel/{name}'
+    for name in ('haswell', 'skylake_avx512', 'cascadelake', 'icelake', 'sapphirerapids')
+)
+ZEN2, ZEN3, ZEN4 = (f'x86_64/amd/zen{number}' for number in (2, 3, 4))
 
 
 def built(tmp_path: Path, *flags: str, code: str = AXPY) -> str:
@@ -103,20 +109,75 @@ def test_one_instruction_in_a_program_is_enough(
 
 
 @pytest.mark.parametrize(
-    ('mnemonic', 'operands', 'feature'),
+    ('instruction', 'feature', 'lacking', 'having'),
     [
-        ('tzcnt', 'eax,ecx', None),  # runs as BSF on older CPUs: GCC emits it for generic
-        ('endbr64', '', None),
-        ('verr', 'ax', None),
-        ('vmcall', '', None),
-        ('vpermilps', 'ymm0,ymm1,0x1', 'avx'),
-        ('vpxor', 'ymm0,ymm1,ymm2', 'avx2'),
-        ('vpxor', 'xmm0,xmm1,xmm2', 'avx'),
-        ('kmovw', 'k1,eax', None),
+        ('vpdpbusd %zmm1, %zmm2, %zmm3', 'avx512_vnni', SKYLAKE, CASCADELAKE),
+        ('vpdpwssds %xmm1, %xmm2, %xmm19', 'avx512_vnni', SKYLAKE, CASCADELAKE),
+        ('{vex} vpdpbusd %ymm1, %ymm2, %ymm3', 'avx512_vnni', HASWELL, SAPPHIRERAPIDS),
+        ('vpmadd52luq %zmm1, %zmm2, %zmm3', 'avx512ifma', CASCADELAKE, ICELAKE),
+        ('vpermb %zmm1, %zmm2, %zmm3', 'avx512vbmi', CASCADELAKE, ICELAKE),
+        ('vpermt2b %ymm1, %ymm2, %ymm3', 'avx512vbmi', CASCADELAKE, ZEN4),
+        ('vpcompressw %zmm1, %zmm2', 'avx512_vbmi2', CASCADELAKE, ICELAKE),
+        ('vpshldvd %zmm1, %zmm2, %zmm3', 'avx512_vbmi2', CASCADELAKE, ICELAKE),
+        ('vpshrdq $3, %zmm1, %zmm2, %zmm3', 'avx512_vbmi2', SKYLAKE, ZEN4),
+        ('vpopcntb %zmm1, %zmm2', 'avx512_bitalg', CASCADELAKE, ICELAKE),
+        ('vpopcntq %ymm1, %ymm2', 'avx512_vpopcntdq', SKYLAKE, ICELAKE),
+        ('vdpbf16ps %zmm1, %zmm2, %zmm3', 'avx512_bf16', ICELAKE, ZEN4),
+        ('vcvtneps2bf16 %zmm1, %ymm2', 'avx512_bf16', ICELAKE, SAPPHIRERAPIDS),
+        ('vaddph %zmm1, %zmm2, %zmm3', 'avx512_fp16', ZEN4, SAPPHIRERAPIDS),
+        ('vfmadd231sh %xmm1, %xmm2, %xmm3', 'avx512_fp16', ICELAKE, SAPPHIRERAPIDS),
+        ('vgf2p8mulb %zmm1, %zmm2, %zmm3', 'gfni', CASCADELAKE, ICELAKE),
+        ('vgf2p8affineqb $1, %ymm1, %ymm2, %ymm3', 'gfni', ZEN3, ZEN4),
+        ('gf2p8mulb %xmm1, %xmm2', 'gfni', ZEN2, ICELAKE),
+        ('vaesenc %ymm1, %ymm2, %ymm3', 'vaes', ZEN2, ZEN3),
+        ('vpclmulqdq $1, %zmm1, %zmm2, %zmm3', 'vaes', SKYLAKE, ICELAKE),
+        ('vfmaddps %ymm1, %ymm2, %ymm3, %ymm4', 'fma4', ZEN2, None),
+        ('sha1rnds4 $1, %xmm1, %xmm2', 'sha', HASWELL, ZEN2),
+        ('sha256rnds2 %xmm0, %xmm1, %xmm2', 'sha', CASCADELAKE, ICELAKE),
+        ('adox %rax, %rcx', 'adx', HASWELL, SKYLAKE),
     ],
 )
-def test_features_of_mnemonics(mnemonic: str, operands: str, feature: str | None) -> None:
-    assert feature_of('x86_64', mnemonic, operands) == feature
+def test_what_came_later_than_a_target(
+    tmp_path: Path, instruction: str, feature: str, lacking: str, having: str | None
+) -> None:
+    march = 'haswell' if lacking in (HASWELL, ZEN2, ZEN3) else 'skylake-avx512'
+    flags = (f'-march={march}', '-mno-adx')
+    code = AXPY + f'\nvoid culprit(void) {{ __asm__ volatile("{instruction}"); }}'
+    path = built(tmp_path, *flags, code=code)
+    for screen in (True, False):
+        found = features_beyond(path, lacking, '', screen=screen)
+        assert [use.feature for use in found] == [feature]
+        assert found[0].function.startswith('culprit')
+    if having:
+        assert features_beyond(path, having, '', screen=False) == []
+        assert features_beyond(path, having, '') == []
+
+
+def test_widest_code_of_a_target_is_its_own(tmp_path: Path) -> None:
+    for target, march in ((SKYLAKE, 'skylake-avx512'), (CASCADELAKE, 'cascadelake')):
+        path = built(tmp_path, f'-march={march}', '-mprefer-vector-width=512')
+        assert features_beyond(path, target, '') == []
+
+
+@pytest.mark.parametrize(
+    ('mnemonic', 'operands', 'features'),
+    [
+        ('tzcnt', 'eax,ecx', ()),  # runs as BSF on older CPUs: GCC emits it for generic
+        ('endbr64', '', ()),
+        ('verr', 'ax', ()),
+        ('vmcall', '', ()),
+        ('vpermilps', 'ymm0,ymm1,0x1', ('avx',)),
+        ('vpxor', 'ymm0,ymm1,ymm2', ('avx2',)),
+        ('vpxor', 'xmm0,xmm1,xmm2', ('avx',)),
+        ('vaesenc', 'xmm0,xmm1,xmm2', ('avx',)),
+        ('vaesenc', 'zmm0,zmm1,zmm2', ('avx512', 'vaes')),
+        ('vcvtps2ph', 'xmm0,ymm1,0x0', ('f16c',)),
+        ('vfmadd231ph', 'zmm0,zmm1,zmm2', ('avx512', 'avx512_fp16')),
+        ('kmovw', 'k1,eax', ()),
+    ],
+)
+def test_features_of_mnemonics(mnemonic: str, operands: str, features: tuple[str, ...]) -> None:
+    assert features_of('x86_64', mnemonic, operands) == features
 
 
 def test_dispatch_needs_a_guard(tmp_path: Path) -> None:
