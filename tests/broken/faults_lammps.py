@@ -31,7 +31,8 @@ def _stub_with_logs(stack: Tampering) -> None:
     layout = '100.0% CPU use with 1 MPI tasks x 1 OpenMP threads'
     stack.replace(
         _lmp(stack),
-        f'#!{shell}\n{{ {nonce}; echo "{layout}"; echo "Total wall time: 0:00:01"; }} >"$4"\n',
+        f'#!{shell}\n[ "$1" != -h ] || exec echo Installed packages: MOLECULE\n'
+        f'{{ {nonce}; echo "{layout}"; echo "Total wall time: 0:00:01"; }} >"$4"\n',
     )
 
 
@@ -46,6 +47,47 @@ def _status_after_success(stack: Tampering) -> None:
 def _change_log(stack: Tampering, run: str, command: str) -> None:
     """Let a sound run be followed by a change of its log."""
     stack.wrap(_lmp(stack), after=f'case "$*" in *{run}.in*) {command};; esac')
+
+
+def _with_openmp(stack: Tampering, change: str) -> None:
+    """Stand in for a LAMMPS with OPENMP: the local stack's has none, so its plain styles run.
+
+    What ``change`` does to the log then decides whether the run is believed.
+    """
+    awk = '/^ *Step /{on=1;print;next} /^Loop time/{on=0} on{$3=sprintf("%.15g",$3*factor)} {print}'
+    stack.wrap(
+        _lmp(stack),
+        call=(
+            'case "$*" in\n'
+            '-h) "$real" -h | sed "s/^KSPACE /OPENMP KSPACE /";;\n'
+            '*threaded.log*) "$real" -in exact.in -log threaded.log -screen none\n'
+            f"scale() {{ awk -v factor=$1 '{awk}' threaded.log >new.log\n"
+            f'mv new.log threaded.log; }}\n{change} threaded.log;;\n'
+            '*) "$real" "$@";; esac'
+        ),
+    )
+
+
+#: What the log of a run by OPENMP says besides.
+_OPENMP_SAYS = "sed -i -e 's/x 1 OpenMP/x 2 OpenMP/' -e 's,lj/cut,&/omp,'"
+
+
+def _openmp_not_threaded(stack: Tampering) -> None:
+    _with_openmp(stack, 'true')
+
+
+def _openmp_not_used(stack: Tampering) -> None:
+    _with_openmp(stack, "sed -i 's/x 1 OpenMP/x 2 OpenMP/'")
+
+
+def _openmp_wrong(stack: Tampering) -> None:
+    _with_openmp(stack, f'scale 1.0000001; {_OPENMP_SAYS}')
+
+
+def _openmp_not_built(stack: Tampering) -> None:
+    """Leave the real program alone, but for the package that it lists."""
+    listed = '"$real" -h | sed "s/^KSPACE /OPENMP KSPACE /"'
+    stack.wrap(_lmp(stack), call=f'case "$*" in -h) {listed};; *) "$real" "$@";; esac')
 
 
 def _scale_energies(stack: Tampering, run: str, factor: float) -> None:
@@ -92,7 +134,9 @@ def _other_time_step(stack: Tampering) -> None:
 def _recorded_log(stack: Tampering) -> None:
     """Play the logs of an earlier, sound run back."""
     recorded = stack.recorded()
-    stack.wrap(_lmp(stack), call=f'cat {recorded}/"$(basename "$4")" >"$(basename "$4")"')
+    log = '"$(basename "$4")"'
+    call = f'[ "$1" != -h ] || exec "$real" -h\ncat {recorded}/{log} >{log}'
+    stack.wrap(_lmp(stack), call=call)
 
 
 def _fewer_ranks(stack: Tampering) -> None:
@@ -126,6 +170,12 @@ FAULTS = (
     Fault('other time step', _other_time_step, r'change of the total energy per atom', ONE_RANK),
     Fault('recorded logs played back', _recorded_log, r"not reflect this run's nonce", ONE_RANK),
     Fault('fewer ranks than asked', _fewer_ranks, r'reports 1 rank.*asked for 2 x 1', TWO_RANKS),
+    Fault('OPENMP listed only', _openmp_not_built, r'ERROR.*OPENMP', ONE_RANK),
+    Fault('OPENMP: one thread', _openmp_not_threaded, r'1 thread\(s\), asked for 1 x 2', ONE_RANK),
+    Fault('OPENMP: not used', _openmp_not_used, r'does not say that lj/cut/omp', ONE_RANK),
+    Fault(
+        'OPENMP: off by 1e-7', _openmp_wrong, r'threaded\.log: potential energy .*1e-07', ONE_RANK
+    ),
     Fault('missing data file', _missing_data, r'ERROR.*exact\.data', ONE_RANK),
     Fault('missing library', _missing_library, r'dynamic loader: .*liblammps\.so\.0', ONE_RANK),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
@@ -17,6 +19,9 @@ from eessi_library.nonce import integer, real
 _EXACT_STEPS = 10
 _EXACT_TIME_STEP = 0.004
 
+#: Threads of a rank in the run by the package OPENMP: the fewest that can disagree.
+_THREADS = 2
+
 
 class LennardJonesMelt(LibraryTest, pin_prefix=True):
     """A face-centred cubic Lennard-Jones crystal melts at constant energy (NVE).
@@ -24,7 +29,8 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
     Two runs: a disordered box of 256 atoms for ten steps, which the test integrates itself in
     plain Python, and the melt. Truths, with the source of each in :attr:`truths`: that exact
     trajectory, the lattice sum of the starting crystal, conservation of energy and momentum,
-    and the equation of state of the liquid. They do not depend on ranks and threads.
+    and the equation of state of the liquid. They do not depend on ranks and threads: where LAMMPS
+    lists the package OPENMP, the disordered box is run by its styles with two threads as well.
     """
 
     #: Cells of four atoms along each edge: 8 gives 2,048 atoms, 20 gives 32,000.
@@ -52,7 +58,7 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
         'momentum': 'conservation law',
         'energy and pressure of the liquid': 'Johnson, Zollweg and Gubbins, Mol. Phys. 78 (1993)'
         ' 591, eessi_library.lammps.equation_of_state',
-        'layout': 'ranks and threads asked for',
+        'layout': 'ranks and threads asked for; with threads the same exact trajectory',
     }
 
     directions: ClassVar[dict[str, str]] = {
@@ -105,8 +111,20 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
         self.env_vars['OMP_NUM_THREADS'] = self.threads
         exact = f'{self.lmp} -in exact.in -log exact.log {" ".join(options)}'
         self.prerun_cmds += [f'logged exact.out {self.on_all_tasks(exact)}']
+        if not self.suffix:
+            self.prerun_cmds += self._threaded_commands()
         self.executable = self.lmp
         self.executable_opts = ['-in', 'melt.in', '-log', 'melt.log', *options]
+
+    def _threaded_commands(self) -> list[str]:
+        styles = f'-suffix omp -package omp {_THREADS} -screen none'
+        threaded = f'{self.lmp} -in exact.in -log threaded.log {styles}'
+        return [
+            f'logged packages.out {self.on_all_tasks(f"{self.lmp} -h")}',
+            'if grep -qw OPENMP packages.out; then',
+            f'logged threaded.out {self.on_all_tasks(threaded)}',
+            'fi',
+        ]
 
     def _exact_data(self) -> str:
         box = lennard_jones.disordered(self.seed)
@@ -166,12 +184,13 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
         self._expect_clean_end_or_error()
         try:
             exact, melt = self._log('exact.log'), self._log('melt.log')
-            self._expect_run('exact.log', exact, _EXACT_STEPS, 1)
-            self._expect_run('melt.log', melt, self.steps, self._every())
+            self._expect_run('exact.log', exact, _EXACT_STEPS, 1, self.threads)
+            self._expect_run('melt.log', melt, self.steps, self._every(), self.threads)
             states = lennard_jones.trajectory(
                 lennard_jones.disordered(self.seed), _EXACT_STEPS, _EXACT_TIME_STEP
             )
             melt_truths.expect_trajectory(exact, states)
+            self._expect_threaded(states)
             melt_truths.expect_start(melt, self._start())
             melt_truths.expect_conservation(melt, self.time_step)
             melt_truths.expect_liquid(self._liquid(melt))
@@ -184,7 +203,7 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
         try:
             self.expect_clean_end()
         except SanityError as unclean:
-            for name in ('exact.log', 'melt.log'):
+            for name in ('exact.log', 'threaded.log', 'melt.log'):
                 if message := error_message(self.read_output(name)):
                     raise SanityError(f'{unclean}; {name}: {message}') from None
             raise
@@ -192,13 +211,32 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
     def _log(self, name: str) -> Log:
         return parse_log(self.require_output(name))
 
-    def _expect_run(self, name: str, log: Log, steps: int, every: int) -> None:
+    def _expect_threaded(self, states: Sequence[lennard_jones.State]) -> None:
+        """Judge the run by the package OPENMP, where LAMMPS lists that."""
+        if self.suffix:
+            return
+        packages = self.require_output('packages.out')
+        expect('Installed packages:' in packages, f'{self.lmp} -h lists no installed packages')
+        if not re.search(r'\bOPENMP\b', packages):
+            return
+        threaded = self._log('threaded.log')
+        self._expect_run('threaded.log', threaded, _EXACT_STEPS, 1, _THREADS)
+        expect(
+            'lj/cut/omp' in self.require_output('threaded.log'),
+            'threaded.log does not say that lj/cut/omp, the style of the package OPENMP, was used',
+        )
+        try:
+            melt_truths.expect_trajectory(threaded, states)
+        except SanityError as error:
+            raise SanityError(f'threaded.log: {error}') from None
+
+    def _expect_run(self, name: str, log: Log, steps: int, every: int, threads: int) -> None:
         self.expect_nonce(name, log.nonce)
         expect(log.finished, f'{name} is cut short: "Total wall time" is missing')
         expect(
-            (log.ranks, log.threads) == (self.num_tasks, self.threads),
+            (log.ranks, log.threads) == (self.num_tasks, threads),
             f'{name} reports {log.ranks} rank(s) x {log.threads} thread(s), '
-            f'asked for {self.num_tasks} x {self.threads}',
+            f'asked for {self.num_tasks} x {threads}',
         )
         wanted = {*range(0, steps, every), steps}
         expect(
