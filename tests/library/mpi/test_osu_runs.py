@@ -55,8 +55,9 @@ def judged(tmp_path: Path) -> Judged:
 
     ``faults`` are shell code in the place of ``sound "$@"``, ``settings`` variables.
     """
-    programs = tmp_path / 'bin'
+    programs, launchers = tmp_path / 'bin', tmp_path / 'mpi'
     programs.mkdir()
+    launchers.mkdir()
     python, program = (shlex.quote(f'{p}') for p in (sys.executable, STANDINS / 'osu_standin.py'))
     sound = {f'osu_{name}': f'{python} {program} {name}' for name in ('latency', 'bw', 'allreduce')}
     sound['mpirun'] = shlex.quote(str(STANDINS / 'mpirun'))
@@ -64,7 +65,7 @@ def judged(tmp_path: Path) -> Judged:
     def run(test: str, faults: dict[str, str] | None = None, **settings: str) -> Answer:
         for name, command_line in sound.items():
             body = (faults or {}).get(name, 'sound "$@"')
-            file = programs / name
+            file = (launchers if name == 'mpirun' else programs) / name
             file.write_text(f'{PROGRAM.format(sound=command_line)}{body}\n')
             file.chmod(0o755)
         place = tmp_path / f'run{len(list(tmp_path.glob("run*")))}'
@@ -78,7 +79,7 @@ def judged(tmp_path: Path) -> Judged:
             command += ['-S', f'{name}={value}']
         environment = {
             **os.environ,
-            'PATH': f'{programs}{os.pathsep}{os.environ["PATH"]}',
+            'PATH': os.pathsep.join([str(programs), str(launchers), os.environ['PATH']]),
             'PYTHONPATH': os.pathsep.join([str(REPOSITORY / 'library'), str(REPOSITORY)]),
             'RFM_COLORIZE': 'no',
         }
@@ -232,10 +233,14 @@ def test_ranks_elsewhere_than_asked_for_are_refused(judged: Judged) -> None:
     assert (result, said) == ('fail', 'ranks on the nodes: [2], asked for 1 on each')
 
 
-def test_a_benchmark_of_elsewhere_is_refused(judged: Judged) -> None:
-    result, said, _ = judged(POINT_TO_POINT, program_root='/nowhere')
+@pytest.mark.parametrize(('inside', 'program'), [('mpi', 'osu_latency'), ('bin', 'mpirun')])
+def test_a_program_of_elsewhere_is_refused(
+    judged: Judged, tmp_path: Path, inside: str, program: str
+) -> None:
+    root = str(tmp_path / inside)
+    result, said, _ = judged(POINT_TO_POINT, program_root=root)
     assert result == 'fail'
-    assert re.search(r'^osu_latency comes from \S+, not from /nowhere', said), said
+    assert re.search(rf'^{program} comes from \S+, not from {re.escape(root)}', said), said
 
 
 def test_a_single_rank_has_nothing_to_sum_over(judged: Judged) -> None:
