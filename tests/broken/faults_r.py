@@ -83,10 +83,14 @@ def _single_precision(stack: Tampering) -> None:
 
 def _subtly_wrong_library(stack: Tampering) -> None:
     """Change the numerators of pnorm (Cody 1969, arrays a and c of pnorm.c) in libR.so by 1e-9."""
+    _change_constants(stack, _PNORM, 1e-9)
+
+
+def _change_constants(stack: Tampering, constants: tuple[float, ...], by: float) -> None:
     path = stack.installation('R') / 'lib/R/lib/libR.so'
     content = path.read_bytes()
-    for constant in _PNORM:
-        right, wrong = (struct.pack('<d', c) for c in (constant, constant * (1 + 1e-9)))
+    for constant in constants:
+        right, wrong = (struct.pack('<d', c) for c in (constant, constant * (1 + by)))
         if right not in content:
             raise RuntimeError(f'libR.so has no constant {constant}')
         content = content.replace(right, wrong)
@@ -130,8 +134,27 @@ def _missing_compiled_code(stack: Tampering) -> None:
 def _broken_ranges(stack: Tampering) -> None:
     """Leave of a package that is used where present no more than its description."""
     package = _package(stack, 'GenomicRanges')
+    description = (package / 'DESCRIPTION').read_bytes()
+    stack.remove(package)
     stack.tree(package)
-    stack.add(package / 'DESCRIPTION', 'Package: GenomicRanges\nVersion: 1.50.2\n')
+    stack.add(package / 'DESCRIPTION', description)
+
+
+def _missing_code_of_ranges(stack: Tampering) -> None:
+    stack.remove(_package(stack, 'IRanges') / 'libs' / 'IRanges.so')
+
+
+def _wrong_overlaps(stack: Tampering) -> None:
+    _scale(stack, 'overlaps', 2.0)
+
+
+def _almost_right_base(stack: Tampering) -> None:
+    _scale(stack, 'base t', 1 + 1e-9)
+
+
+def _wrong_digamma(stack: Tampering) -> None:
+    """Change the second Bernoulli number of polygamma.c (Amos 1983) in libR.so by 1e-4."""
+    _change_constants(stack, (1 / 6,), 1e-4)
 
 
 def _wrong_t(stack: Tampering) -> None:
@@ -164,6 +187,15 @@ FAULTS = (
     Fault('limma: package missing', _missing_limma, r'no package called .limma', LIMMA),
     Fault('limma: compiled code missing', _missing_compiled_code, r'limma\.so', LIMMA),
     Fault('limma: GenomicRanges broken', _broken_ranges, r'Error.*GenomicRanges', LIMMA),
+    Fault(
+        'limma: code of IRanges missing',
+        _missing_code_of_ranges,
+        r'package .IRanges. could not be loaded',
+        LIMMA,
+    ),
+    Fault('limma: overlaps off', _wrong_overlaps, r'GenomicRanges: overlaps is', LIMMA),
+    Fault('limma: digamma of R off', _wrong_digamma, r"relative error of base R's", LIMMA),
+    Fault('limma: base R off by 1e-9', _almost_right_base, r"base R's t is", LIMMA),
     Fault('limma: t off by 1e-3', _wrong_t, r"limma's t is 0\.001", LIMMA),
     Fault('limma: p off by 1e-8', _almost_right_p, r"limma's p is", LIMMA),
     Fault('limma: no prior', _ordinary_t, r"limma's df prior is 1,", LIMMA),

@@ -29,6 +29,27 @@ contrast <- eBayes(contrasts.fit(lmFit(again, cbind(zero = 1 - group, one = grou
                                  makeContrasts(one - zero, levels = c('zero', 'one'))))
 say('contrast t', contrast$t[, 1])
 
+# The published formula in base R, without limma: G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 3
+# (2004) article 3, sections 3 and 6.2. The root of trigamma is bracketed, not limma's Newton.
+least <- lm.fit(cbind(1, group), t(expression))
+df <- samples - 2
+variance <- colSums(least$residuals^2) / df
+e <- log(variance) - digamma(df / 2) + log(df / 2)
+surplus <- var(e) - trigamma(df / 2)
+root <- uniroot(function(x) log(trigamma(exp(x)) / surplus), c(-30, 30), tol = 1e-15)
+d0 <- 2 * exp(root$root)
+s0 <- exp(mean(e) + digamma(d0 / 2) - log(d0 / 2))
+posterior <- (d0 * s0 + df * variance) / (d0 + df)
+total <- min(d0 + df, df * genes)
+moderated <- least$coefficients[2, ] / sqrt(posterior * (1 / sum(group == 0) + 1 / sum(group == 1)))
+tail <- 2 * pt(-abs(moderated), total)
+say('base df prior', d0)
+say('base s2 prior', s0)
+say('base s2 post', posterior)
+say('base t', moderated)
+say('base p', tail)
+say('base adjusted p', sort(p.adjust(tail, 'BH')))
+
 # Installed, whether or not it loads: one that does not must fail here, not count as absent.
 ranges <- 'GenomicRanges' %in% list.files(.libPaths())
 say('genomic ranges', if (ranges) 'present' else 'absent')

@@ -17,8 +17,9 @@ from eessi_library.r.output import SAY, OutputError, Said, assignments, parse_ou
 class ModeratedT(LibraryTest, pin_prefix=True):
     """limma's moderated t-test of two groups, and the round trip of an ExpressionSet.
 
-    Truth: the published formula computed in plain Python, see
-    :mod:`eessi_library.r.moderated_t`; tolerance in :mod:`eessi_library.r.expression`.
+    Truth: the published formula, computed in base R beside limma; base R's numbers are those of
+    plain Python, see :mod:`eessi_library.r.moderated_t`. Tolerance in
+    :mod:`eessi_library.r.expression`.
     """
 
     #: Genes, each with its own variance.

@@ -35,6 +35,15 @@ def with_wrong(text: str, name: str, factor: float) -> Said:
     return parse_output('\n'.join(lines))
 
 
+def without_ranges(text: str) -> str:
+    """Return what is said where GenomicRanges is not installed."""
+    ranges = ('merged start', 'merged end', 'overlaps', 'coverage')
+    lines = (
+        x for x in text.splitlines() if not x.startswith(tuple(f'eessi-r: {r} ' for r in ranges))
+    )
+    return '\n'.join(lines).replace('genomic ranges = present', 'genomic ranges = absent')
+
+
 @pytest.mark.parametrize('release', NONCES)
 def test_recorded_session_is_accepted(release: str) -> None:
     said = parse_output(text_of('linear_algebra', release))
@@ -50,7 +59,8 @@ def test_recorded_analysis_is_accepted(release: str) -> None:
     task = expression.make_task(NONCES[release], 40)
     expression.judge(task, said)
     assert max(expression.errors(task, said).values()) < 1e-12
-    assert said.text('genomic ranges') == 'absent'
+    assert said.text('genomic ranges') == 'present'
+    expression.judge(task, parse_output(without_ranges(text_of('limma', release))))
 
 
 ALGEBRA = (
@@ -82,6 +92,7 @@ def test_solution_in_single_precision_is_rejected(name: str) -> None:
 ANALYSIS = (
     'round trip', 'subset', 'coefficients', 'intercepts', 'sigma', 'df prior', 's2 prior',
     's2 post', 'df total', 't', 'contrast t', 'p', 'adjusted p',
+    'base df prior', 'base s2 prior', 'base s2 post', 'base t', 'base p', 'base adjusted p',
 )  # fmt: skip
 
 
@@ -89,7 +100,21 @@ ANALYSIS = (
 @pytest.mark.parametrize('factor', [1 + 1e-3, 1 + 1e-6])
 def test_one_wrong_number_of_the_analysis_is_rejected(name: str, factor: float) -> None:
     said = with_wrong(text_of('limma', '2025.08'), name, factor)
-    with pytest.raises(SanityError, match=name):
+    with pytest.raises(SanityError, match=name.replace('base', "base R's")):
+        expression.judge(expression.make_task(NONCES['2025.08'], 40), said)
+
+
+def test_limma_is_held_against_base_r_and_base_r_against_the_formula() -> None:
+    task = expression.make_task(NONCES['2025.08'], 40)
+    said = with_wrong(text_of('limma', '2025.08'), 'base t', 1 + 1e-3)
+    wrong = {name for name, error in expression.errors(task, said).items() if error > 1e-6}
+    assert wrong == {"base R's t", "limma's t", "limma's contrast t"}
+
+
+@pytest.mark.parametrize('name', ['merged start', 'merged end', 'overlaps', 'coverage'])
+def test_one_wrong_range_is_rejected(name: str) -> None:
+    said = with_wrong(text_of('limma', '2025.08'), name, 2)
+    with pytest.raises(SanityError, match=f'GenomicRanges: {name}'):
         expression.judge(expression.make_task(NONCES['2025.08'], 40), said)
 
 
