@@ -3,7 +3,7 @@
 import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, EESSIImplementation
+from eessi_implementations.mixin import CPU_BUILD, CPU_CORE, GPU, GPU_BUILD, EESSIImplementation
 from eessi_library.lammps import LennardJonesMelt
 
 
@@ -12,6 +12,22 @@ class EESSI_LAMMPS_LennardJonesMelt(LennardJonesMelt, EESSIImplementation):
     covers = 'LAMMPS'
     case = planned_cases(__qualname__, covers)
     compute_unit = CPU_CORE
+    builds = CPU_BUILD
 
     def memory_per_task(self):
         return '1G'
+
+
+@rfm.simple_test
+class EESSI_LAMMPS_LennardJonesMelt_GPU(LennardJonesMelt, EESSIImplementation):
+    covers = 'LAMMPS'
+    case = planned_cases(__qualname__, covers)
+    compute_unit = GPU
+    needs = ('gpu',)
+    builds = GPU_BUILD
+    default_scales = ('nodes_1',)
+    suffix = 'kk'
+    cells = 20
+
+    def memory_per_task(self):
+        return '4G'

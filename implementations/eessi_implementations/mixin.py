@@ -20,6 +20,9 @@ GPU = 'gpu'
 #: Builds for GPUs by suffix or toolchain: ``2023.3-foss-2022a-CUDA-11.7.0``, ``fosscuda-2020b``.
 GPU_BUILD = r'-(?:CUDA|ROCm|HIP)\b|-\w*cuda-'
 
+#: All others, for software whose builds for GPUs do not start without the driver's ``libcuda``.
+CPU_BUILD = f'^(?!.*(?:{GPU_BUILD}))'
+
 #: Environment variable that names the root of the stack under test.
 ROOT_VARIABLE = 'EESSI_VALIDATE_STACK_ROOT'
 

@@ -30,6 +30,8 @@ GPUS = "[{'type': 'gpu', 'arch': 'sm_90', 'model': 'H100', 'num_devices': 4}]"
 VARIANTS = {
     'GROMACS': 'EESSI_GROMACS_WaterBox_GPU',
     'TensorFlow': 'EESSI_TensorFlow_TrainingOnGPU',
+    'LAMMPS': 'EESSI_LAMMPS_LennardJonesMelt_GPU',
+    'Horovod': 'EESSI_Horovod_DistributedTraining_GPU',
 }
 
 
@@ -80,3 +82,11 @@ def test_variant_is_otherwise_listed_as_not_planned(stack: Path, software: str, 
     assert plan['cases'] == []
     assert {n['reason'] for n in plan['not_planned']} == {'no GPU partition'}
     assert len(plan['not_planned']) == 2
+
+
+@pytest.mark.parametrize('software', ['LAMMPS'], indirect=True)
+def test_build_that_needs_the_driver_is_not_planned_for_cpus(stack: Path, software: str) -> None:
+    plan = dry_plan(stack, 'EESSI_LAMMPS_LennardJonesMelt', '')
+    assert {c['module'] for c in plan['cases']} == {f'{software}/2024.1-foss-2023b'}
+    (reason,) = {n['reason'] for n in plan['not_planned']}
+    assert reason.startswith('another variant')

@@ -73,6 +73,8 @@ NOT_ASKED = {
     'EESSI_OSU_PointToPoint': 'no package archive of the local stack has the benchmarks',
     'EESSI_GROMACS_WaterBox_GPU': 'needs a GPU and software built for it',
     'EESSI_TensorFlow_TrainingOnGPU': 'needs a GPU and software built for it',
+    'EESSI_LAMMPS_LennardJonesMelt_GPU': 'needs a GPU and software built for it',
+    'EESSI_Horovod_DistributedTraining_GPU': 'needs a GPU and software built for it',
     'EESSI_compat_Compiler': 'the compat layer of a local stack ships no compiler',
     'EESSI_compat_PortageSetup': 'the packages of a local stack do not come from Portage',
 }

@@ -20,6 +20,16 @@ _LAYOUT = re.compile(
     r'^\S+% CPU use with (?P<ranks>\d+) MPI tasks x (?P<threads>\d+|no) OpenMP threads',
     re.MULTILINE,
 )
+#: What KOKKOS says at the start, and the list of neighbours of a pair style that it computes.
+_GPUS = re.compile(
+    r'^KOKKOS mode (?:with Kokkos version \S+ )?is enabled.*\n\s+will use up to (?P<gpus>\d+) GPU',
+    re.MULTILINE,
+)
+_ON_DEVICE = re.compile(
+    r'^ *\(\d+\) pair lj/cut/kk, .*\n +attributes: .*kokkos_device.*\n'
+    r' +pair build: \S+/kk/device *$',
+    re.MULTILINE,
+)
 _ROWS = re.compile(
     r'^\s*(?P<names>Step(?: +\S+)+) *\n(?P<rows>(?:.*\n)*?)(?=Loop time of|\Z)', re.MULTILINE
 )
@@ -42,6 +52,10 @@ class Log:
     threads: int
     steps: int
     loop_seconds: float | None
+    #: GPUs per node that KOKKOS says it uses; 0 without KOKKOS.
+    gpus: int
+    #: Whether KOKKOS computes the pair style lj/cut on its device.
+    on_device: bool
     #: Thermodynamic output: column name -> values, one for each row.
     columns: dict[str, tuple[float, ...]] = field(hash=False)
 
@@ -81,7 +95,7 @@ def parse_log(text: str) -> Log:
     :raises LogError: if a row of the thermodynamic output is cut short or not numeric.
     """
     version, loop, layout = _VERSION.search(text), _LOOP.search(text), _LAYOUT.search(text)
-    nonce = _NONCE.search(text)
+    nonce, gpus = _NONCE.search(text), _GPUS.search(text)
     threads = layout['threads'] if layout else '0'
     return Log(
         version=version['version'] if version else '',
@@ -92,6 +106,8 @@ def parse_log(text: str) -> Log:
         threads=1 if threads == 'no' else int(threads),
         steps=int(loop['steps']) if loop else 0,
         loop_seconds=float(loop['seconds']) if loop else None,
+        gpus=int(gpus['gpus']) if gpus else 0,
+        on_device=bool(_ON_DEVICE.search(text)),
         columns=_columns(text),
     )
 

@@ -22,6 +22,9 @@ _EXACT_TIME_STEP = 0.004
 #: Threads of a rank in the run by the package OPENMP: the fewest that can disagree.
 _THREADS = 2
 
+#: The suffix of the package KOKKOS.
+_KOKKOS = 'kk'
+
 #: What ``lmp -h`` prints before and after the packages that it was built with.
 _PACKAGES, _STYLES = 'Installed packages:', 'List of individual style options'
 
@@ -48,7 +51,8 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
     #: LAMMPS executable.
     lmp = variable(str, value='lmp', loggable=True)
 
-    #: Accelerator suffix, e.g. ``omp`` where LAMMPS has the OPENMP package; '' for none.
+    #: Accelerator suffix: ``omp`` where LAMMPS has the OPENMP package, ``kk`` for KOKKOS on the
+    #: GPUs of the node, one rank for each; '' for none.
     suffix = variable(str, value='', loggable=True)
 
     varies = 'density, temperature and velocities of the melt; positions of the exact trajectory'
@@ -61,7 +65,7 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
         'momentum': 'conservation law',
         'energy and pressure of the liquid': 'Johnson, Zollweg and Gubbins, Mol. Phys. 78 (1993)'
         ' 591, eessi_library.lammps.equation_of_state',
-        'layout': 'ranks and threads asked for; with threads the same exact trajectory',
+        'layout': 'ranks, threads and GPUs asked for; with threads the same exact trajectory',
     }
 
     directions: ClassVar[dict[str, str]] = {
@@ -96,7 +100,12 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
     @property
     def threads(self) -> int:
         """OpenMP threads per rank that the run must report."""
-        return (self.num_cpus_per_task or 1) if self.suffix else 1
+        return (self.num_cpus_per_task or 1) if self.suffix not in ('', _KOKKOS) else 1
+
+    @property
+    def gpus(self) -> int:
+        """GPUs per node that the run must report."""
+        return (self.num_gpus_per_node or 1) if self.suffix == _KOKKOS else 0
 
     @run_before('run')
     def write_input(self) -> None:
@@ -108,9 +117,7 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
     @run_before('run')
     def compose_commands(self) -> None:
         """Run the exact trajectory, then the melt as the measured command."""
-        options = ['-screen', 'none']
-        if self.suffix:
-            options += ['-suffix', self.suffix, '-package', self.suffix, str(self.threads)]
+        options = ['-screen', 'none', *self._accelerated()]
         self.env_vars['OMP_NUM_THREADS'] = self.threads
         exact = f'{self.lmp} -in exact.in -log exact.log {" ".join(options)}'
         self.prerun_cmds += [f'logged exact.out {self.on_all_tasks(exact)}']
@@ -118,6 +125,13 @@ class LennardJonesMelt(LibraryTest, pin_prefix=True):
             self.prerun_cmds += self._threaded_commands()
         self.executable = self.lmp
         self.executable_opts = ['-in', 'melt.in', '-log', 'melt.log', *options]
+
+    def _accelerated(self) -> list[str]:
+        if self.suffix == _KOKKOS:
+            return ['-kokkos', 'on', 'g', str(self.gpus), 't', '1', '-suffix', _KOKKOS]
+        if self.suffix:
+            return ['-suffix', self.suffix, '-package', self.suffix, str(self.threads)]
+        return []
 
     def _threaded_commands(self) -> list[str]:
         styles = f'-suffix omp -package omp {_THREADS} -screen none'
@@ -246,10 +260,22 @@ thermo_style custom step temp pe ke etotal press density c_neighbours v_px v_py 
             f'{name} reports {log.ranks} rank(s) x {log.threads} thread(s), '
             f'asked for {self.num_tasks} x {threads}',
         )
+        self._expect_gpus(name, log)
         wanted = {*range(0, steps, every), steps}
         expect(
             set(log.column('Step')) == wanted,
             f'{name} does not have the {len(wanted)} rows that were asked for',
+        )
+
+    def _expect_gpus(self, name: str, log: Log) -> None:
+        expect(
+            log.gpus == self.gpus,
+            f'{name} reports {log.gpus} GPU(s) per node, asked for {self.gpus}',
+        )
+        expect(
+            log.on_device == bool(self.gpus),
+            f'{name}: the pair style lj/cut/kk on the GPU asked for: {bool(self.gpus)}, '
+            f'reported: {log.on_device}',
         )
 
     def _start(self) -> melt_truths.Start:

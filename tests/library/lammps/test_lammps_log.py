@@ -75,3 +75,45 @@ def test_keeps_the_error_message_of_the_program() -> None:
     text = 'run 10\nERROR on proc 0: Cannot open file exact.data (src/read_data.cpp:1123)\n'
     assert error_message(text) == text.splitlines()[1]
     assert error_message(read('melt_2021.log')) is None
+
+
+#: What KOKKOS adds, as printed on GPUs by 29 Sep 2021, by 3 Nov 2022, and by 29 Aug 2024 and
+#: 22 Jul 2025 (which may say nothing of threads); the list of neighbours is that of all four.
+MODES = {
+    '2021': 'KOKKOS mode is enabled (src/KOKKOS/kokkos.cpp:97)\n'
+    '  will use up to 4 GPU(s) per node\n  using 1 OpenMP thread(s) per MPI task\n',
+    '2024': 'KOKKOS mode with Kokkos version 4.3.1 is enabled (src/KOKKOS/kokkos.cpp:72)\n'
+    '  will use up to 4 GPU(s) per node\n  using 1 OpenMP thread(s) per MPI task\n',
+    '2025': 'KOKKOS mode with Kokkos version 4.6.2 is enabled\n'
+    '  will use up to 4 GPU(s) per node\npackage kokkos\n',
+}
+NEIGHBOURS = """\
+  (1) pair lj/cut/kk, perpetual
+      attributes: full, newton off, kokkos_device
+      pair build: full/bin/kk/device
+      stencil: full/bin/3d
+"""
+
+
+@pytest.mark.parametrize('mode', MODES)
+def test_reads_what_kokkos_says_of_gpus(mode: str) -> None:
+    head, _, tail = read('exact_2025.log').partition('\n')
+    plain = parse_log(f'{head}\n{tail}')
+    assert (plain.gpus, plain.on_device) == (0, False)
+    log = parse_log(f'{head}\n{MODES[mode]}{NEIGHBOURS}{tail}')
+    assert (log.gpus, log.on_device) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ('sound', 'other'),
+    [
+        ('lj/cut/kk', 'lj/cut'),
+        ('bin/kk/device', 'bin/kk/host'),
+        ('kokkos_device', 'kokkos_host'),
+        ('pair build: full/bin/kk/device\n', ''),
+    ],
+)
+def test_a_pair_style_on_the_host_is_not_on_the_device(sound: str, other: str) -> None:
+    assert sound in NEIGHBOURS
+    assert parse_log(NEIGHBOURS).on_device
+    assert not parse_log(NEIGHBOURS.replace(sound, other)).on_device
