@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
-from reframe.core.builtins import performance_function, run_before, sanity_function, variable
-from reframe.core.exceptions import SanityError
+from reframe.core.builtins import performance_function, variable
 
 from eessi_library.expect import expect
 from eessi_library.linear_algebra import dense
-from eessi_library.python_program import PythonProgramTest
+from eessi_library.linear_algebra.task_program import TaskProgramTest
 
 
-class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
+class DenseLinearAlgebra(TaskProgramTest, pin_prefix=True):
     """gemm, LU, Cholesky, eigenvalues and SVD of one library, called through ctypes; abstract.
 
     The program only calls the library; every number is judged here, see
@@ -30,9 +28,6 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
     #: Products are repeated this many times; the best time counts.
     repeats = variable(int, value=5, loggable=True)
 
-    #: Python that can load the library: of the same C library; standard library only.
-    executable = 'python3'
-
     #: Directory below which the library is found, shell variables allowed; '' asks the loader.
     library_root = variable(str, value='')
 
@@ -43,7 +38,8 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
     #: knows.
     core_name = variable(str, value='')
 
-    launched = False
+    program = 'blas_program.py'
+    thread_variables = ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS')
 
     varies = 'sizes and entries of all matrices; the nonce is echoed in the result'
     truths: ClassVar[dict[str, str]] = {
@@ -65,11 +61,6 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
     }
 
     @property
-    def threads(self) -> int:
-        """Threads that the library must use."""
-        return self.num_cpus_per_task or 1
-
-    @property
     def task(self) -> dict[str, Any]:
         """What the program is asked to compute."""
         task = dense.make_task(self.nonce, self.order, self.repeats)
@@ -80,33 +71,10 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
             'names': self.library_names,
         }
 
-    @run_before('run')
-    def write_input(self) -> None:
-        """Write program and task, and ask for threads."""
-        self.send_program(__file__, 'blas_program.py', 'blas_program.py')
-        self.write('task.json', json.dumps(self.task))
-        self.env_vars['OPENBLAS_NUM_THREADS'] = self.threads
-        self.env_vars['OMP_NUM_THREADS'] = self.threads
-        self.executable_opts = ['blas_program.py', 'task.json', 'result.json']
-
-    @sanity_function
-    def answers_are_known(self) -> bool:
-        """Judge the run by its end, nonce, library and numbers, in that order."""
-        self.expect_clean_end()
-        result = self._result()
-        try:
-            self.expect_nonce('result.json', result['nonce'])
-            self.expect_library(result)
-            dense.judge(self.task, result)
-        except (AttributeError, LookupError, TypeError, dense.ResultError) as error:
-            raise SanityError(f'result.json is incomplete: {error!r}') from None
-        return True
-
-    def _result(self) -> dict[str, Any]:
-        try:
-            return dense.read_result(self.require_output('result.json'))
-        except dense.ResultError as error:
-            raise SanityError(f'result.json: {error}') from None
+    def expect_answers(self, result: dict[str, Any]) -> None:
+        """Judge the library, then its numbers."""
+        self.expect_library(result)
+        dense.judge(self.task, result)
 
     def expect_library(self, result: dict[str, Any]) -> None:
         """Fail unless the right library did it, with the threads asked for."""
@@ -133,34 +101,34 @@ class DenseLinearAlgebra(PythonProgramTest, pin_prefix=True):
     @performance_function('GFLOP/s')
     def dgemm(self) -> float:
         """Speed of the double precision product."""
-        return dense.gflops(self.task, self._result(), 'dgemm')
+        return dense.gflops(self.task, self.result(), 'dgemm')
 
     @performance_function('GFLOP/s')
     def sgemm(self) -> float:
         """Speed of the single precision product."""
-        return dense.gflops(self.task, self._result(), 'sgemm')
+        return dense.gflops(self.task, self.result(), 'sgemm')
 
     @performance_function('GFLOP/s')
     def zgemm(self) -> float:
         """Speed of the double precision complex product."""
-        return dense.gflops(self.task, self._result(), 'zgemm')
+        return dense.gflops(self.task, self.result(), 'zgemm')
 
     @performance_function('GFLOP/s')
     def lu(self) -> float:
         """Speed of the linear solver."""
-        return dense.gflops(self.task, self._result(), 'solve')
+        return dense.gflops(self.task, self.result(), 'solve')
 
     @performance_function('1')
     def lu_residual(self) -> float:
         """Scaled residual of the linear system."""
-        return dense.solve_residual(self.task, self._result())
+        return dense.solve_residual(self.task, self.result())
 
     @performance_function('1')
     def cholesky_error(self) -> float:
         """Scaled error of the Cholesky factor."""
-        return dense.cholesky_error(self.task, self._result())
+        return dense.cholesky_error(self.task, self.result())
 
     @performance_function('1')
     def largest_spectral_error(self) -> float:
         """Largest scaled error of eigenvalues, singular values and decompositions."""
-        return max(dense.spectral_errors(self.task, self._result()).values())
+        return max(dense.spectral_errors(self.task, self.result()).values())

@@ -12,12 +12,12 @@ Pure functions. Truths:
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
 from eessi_library.expect import expect, expect_within
 from eessi_library.linear_algebra import matrices as mx
+from eessi_library.linear_algebra.result import ResultError
 from eessi_library.nonce import integer
 
 #: Kernels that OpenBLAS may report (``openblas_get_corename``): ``driver/others/dynamic*.c`` and
@@ -37,10 +37,6 @@ CORE_NAMES = frozenset(
 #: Modulus of the entries for the inner dimension they allow: single precision complex sums stay
 #: below 2^24, ``6 k (m / 2)^2 < 2^24``.
 _MODULI = ((128, 199), (512, 137), (1024, 101), (4096, 47), (16384, 23))
-
-
-class ResultError(ValueError):
-    """The program's result lacks something."""
 
 
 def modulus_for(inner: int) -> int:
@@ -95,20 +91,6 @@ def make_task(nonce: str, order: int, repeats: int) -> dict[str, Any]:
             'w': mx.integer_vector(nonce, 'singular w', columns),
         },
     }
-
-
-def read_result(text: str) -> dict[str, Any]:
-    """Return the result of the program.
-
-    :raises ResultError: if it is not the JSON object that the program writes.
-    """
-    try:
-        result = json.loads(text)
-    except ValueError as error:
-        raise ResultError(f'the result is not JSON: {error}') from error
-    if not isinstance(result, dict):
-        raise ResultError('the result is not a JSON object')
-    return result
 
 
 def exact_product(gemm: dict[str, Any], kind: str) -> list[list[int]]:

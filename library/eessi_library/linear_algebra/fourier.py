@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
-from reframe.core.builtins import performance_function, run_before, sanity_function, variable
+from reframe.core.builtins import performance_function, variable
 from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect, expect_within
 from eessi_library.linear_algebra import transforms
-from eessi_library.python_program import PythonProgramTest
+from eessi_library.linear_algebra.task_program import TaskProgramTest
 
 
-class FourierTransforms(PythonProgramTest, pin_prefix=True):
+class FourierTransforms(TaskProgramTest, pin_prefix=True):
     """Complex, real and two-dimensional transforms of FFTW in both precisions, through ctypes.
 
     The program only calls the library; every number is judged here, see
@@ -27,13 +26,10 @@ class FourierTransforms(PythonProgramTest, pin_prefix=True):
     #: The timed transform is repeated this many times; the best time counts.
     repeats = variable(int, value=20, loggable=True)
 
-    #: Python that can load the library: of the same C library; standard library only.
-    executable = 'python3'
-
     #: Directory below which the library is found, shell variables allowed; '' asks the loader.
     library_root = variable(str, value='')
 
-    launched = False
+    program = 'fft_program.py'
 
     varies = 'lengths and data of all transforms; the nonce is echoed in the result'
     truths: ClassVar[dict[str, str]] = {
@@ -50,42 +46,15 @@ class FourierTransforms(PythonProgramTest, pin_prefix=True):
     }
 
     @property
-    def threads(self) -> int:
-        """Threads that plans must use."""
-        return self.num_cpus_per_task or 1
-
-    @property
     def task(self) -> dict[str, Any]:
         """What the program is asked to compute."""
         task = transforms.make_task(self.nonce, self.length, self.repeats, self.threads)
         return {**task, 'root': self.library_root}
 
-    @run_before('run')
-    def write_input(self) -> None:
-        """Write program and task."""
-        self.send_program(__file__, 'fft_program.py', 'fft_program.py')
-        self.write('task.json', json.dumps(self.task))
-        self.env_vars['OMP_NUM_THREADS'] = self.threads
-        self.executable_opts = ['fft_program.py', 'task.json', 'result.json']
-
-    @sanity_function
-    def answers_are_known(self) -> bool:
-        """Judge the run by its end, nonce, layout and numbers, in that order."""
-        self.expect_clean_end()
-        result = self._result()
-        try:
-            self.expect_nonce('result.json', result['nonce'])
-            for kind, found in _by_kind(result).items():
-                self._expect_sound(kind, found)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise SanityError(f'result.json is incomplete: {error!r}') from None
-        return True
-
-    def _result(self) -> dict[str, Any]:
-        try:
-            return transforms.read_result(self.require_output('result.json'))
-        except transforms.ResultError as error:
-            raise SanityError(f'result.json: {error}') from None
+    def expect_answers(self, result: dict[str, Any]) -> None:
+        """Judge each kind of threads."""
+        for kind, found in _by_kind(result).items():
+            self._expect_sound(kind, found)
 
     def _expect_sound(self, kind: str, result: dict[str, Any]) -> None:
         try:
@@ -114,17 +83,17 @@ class FourierTransforms(PythonProgramTest, pin_prefix=True):
     @performance_function('GFLOP/s')
     def double_speed(self) -> float:
         """Speed of the long transform in double precision."""
-        return transforms.gflops(self.task, self._result(), 'double')
+        return transforms.gflops(self.task, self.result(), 'double')
 
     @performance_function('GFLOP/s')
     def single_speed(self) -> float:
         """Speed of the long transform in single precision."""
-        return transforms.gflops(self.task, self._result(), 'single')
+        return transforms.gflops(self.task, self.result(), 'single')
 
     @performance_function('1')
     def largest_error(self) -> float:
         """Largest error of any transform in eps log2 n."""
-        kinds = _by_kind(self._result()).values()
+        kinds = _by_kind(self.result()).values()
         return max(error for one in kinds for error in transforms.errors(self.task, one).values())
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
-from reframe.core.builtins import performance_function, run_before, sanity_function, variable
+from reframe.core.builtins import performance_function, variable
 from reframe.core.exceptions import SanityError
 
 from eessi_library.expect import expect, expect_within
 from eessi_library.linear_algebra import dense, transforms
 from eessi_library.linear_algebra import matrices as mx
-from eessi_library.python_program import PythonProgramTest
+from eessi_library.linear_algebra.task_program import TaskProgramTest
 
 #: What the program calls, and the precision of each set of transforms.
 LIBRARIES = ('NumPy', 'SciPy')
@@ -46,7 +45,7 @@ def judge(task: dict[str, Any], result: dict[str, Any]) -> None:
         expect_within(f'error of the {name}', value, 0.0, transforms.LIMIT, 'eps log2 n')
 
 
-class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
+class NumpyAndScipy(TaskProgramTest, pin_prefix=True):
     """gemm, LU, Cholesky, eigenvalues, SVD and FFT through NumPy and through SciPy.
 
     The same tasks and truths as for OpenBLAS and FFTW alone: :mod:`~.dense`, :mod:`~.transforms`.
@@ -65,10 +64,8 @@ class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
     #: Directory below which NumPy and SciPy must lie, shell variables allowed; '' accepts any.
     numpy_root = variable(str, value='')
 
-    #: Python of the modules, which must find NumPy and SciPy.
-    executable = 'python3'
-
-    launched = False
+    program = 'scipy_program.py'
+    thread_variables = ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS')
 
     varies = 'sizes and entries of all matrices and signals; the nonce is echoed in the result'
     truths: ClassVar[dict[str, str]] = {
@@ -89,11 +86,6 @@ class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
     }
 
     @property
-    def threads(self) -> int:
-        """Threads that BLAS must use."""
-        return self.num_cpus_per_task or 1
-
-    @property
     def task(self) -> dict[str, Any]:
         """What the program is asked to compute."""
         task = dense.make_task(self.nonce, self.order, self.repeats)
@@ -105,34 +97,10 @@ class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
             'transforms': transforms.make_task(self.nonce, self.length, self.repeats, 1),
         }
 
-    @run_before('run')
-    def write_input(self) -> None:
-        """Write program and task, and ask for threads."""
-        self.send_program(__file__, 'scipy_program.py', 'scipy_program.py')
-        self.write('task.json', json.dumps(self.task))
-        for name in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'):
-            self.env_vars[name] = self.threads
-        self.env_vars['PYTHONDONTWRITEBYTECODE'] = '1'
-        self.executable_opts = ['scipy_program.py', 'task.json', 'result.json']
-
-    @sanity_function
-    def answers_are_known(self) -> bool:
-        """Judge the run by its end, nonce, layout and numbers, in that order."""
-        self.expect_clean_end()
-        result = self._result()
-        try:
-            self.expect_nonce('result.json', result['nonce'])
-            self._expect_layout(result)
-            judge(self.task, result)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise SanityError(f'result.json is incomplete: {error!r}') from None
-        return True
-
-    def _result(self) -> dict[str, Any]:
-        try:
-            return dense.read_result(self.require_output('result.json'))
-        except dense.ResultError as error:
-            raise SanityError(f'result.json: {error}') from None
+    def expect_answers(self, result: dict[str, Any]) -> None:
+        """Judge the libraries, then their numbers."""
+        self._expect_layout(result)
+        judge(self.task, result)
 
     def _expect_layout(self, result: dict[str, Any]) -> None:
         # NumPy and SciPy share their BLAS, or each brings one with threads of its own.
@@ -153,7 +121,7 @@ class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
                 )
 
     def _speed(self, library: str, name: str) -> float:
-        return dense.gflops(self.task['dense'], self._result()['dense'][library], name)
+        return dense.gflops(self.task['dense'], self.result()['dense'][library], name)
 
     @performance_function('GFLOP/s')
     def dgemm(self) -> float:
@@ -168,23 +136,23 @@ class NumpyAndScipy(PythonProgramTest, pin_prefix=True):
     @performance_function('GFLOP/s')
     def transform_speed(self) -> float:
         """Speed of SciPy's long transform in double precision."""
-        result = self._result()['transforms']
+        result = self.result()['transforms']
         return transforms.gflops(self.task['transforms'], result, 'SciPy, double')
 
     @performance_function('1')
     def lu_residual(self) -> float:
         """Larger scaled residual of the two linear systems."""
-        task, result = self.task['dense'], self._result()['dense']
+        task, result = self.task['dense'], self.result()['dense']
         return max(dense.solve_residual(task, result[library]) for library in LIBRARIES)
 
     @performance_function('1')
     def largest_spectral_error(self) -> float:
         """Largest scaled error of eigenvalues, singular values and decompositions."""
-        task, result = self.task['dense'], self._result()['dense']
+        task, result = self.task['dense'], self.result()['dense']
         return max(max(dense.spectral_errors(task, result[n]).values()) for n in LIBRARIES)
 
     @performance_function('1')
     def largest_transform_error(self) -> float:
         """Largest error of any transform in eps log2 n."""
-        task, result = self.task['transforms'], self._result()['transforms']
+        task, result = self.task['transforms'], self.result()['transforms']
         return max(transforms.errors(task, result, PRECISIONS).values())

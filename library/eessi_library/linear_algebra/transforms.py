@@ -9,7 +9,6 @@ FFTW 3.3.10: below 0.3 eps log2 n in double, 0.2 in single precision.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,10 +29,6 @@ _PRIMES = (311, 389, 431, 509)
 _MIXED = (420, 480, 540, 630)
 _PLANES = ((12, 35), (21, 20), (18, 28))
 _REAL = (450, 495, 525)
-
-
-class ResultError(ValueError):
-    """The program's result lacks something."""
 
 
 def _choice(nonce: str, purpose: str, values: tuple[Any, ...]) -> Any:
@@ -64,20 +59,6 @@ def make_task(nonce: str, length: int, repeats: int, threads: int) -> dict[str, 
     cases['real'] = {'kind': 'real', 'shape': [real], 'values': _signal(nonce, 'fft real', real)}
     timed = {'n': length, 'tone': integer(nonce, 'tone', 1, length - 1), 'repeats': repeats}
     return {'nonce': nonce, 'threads': threads, 'cases': cases, 'timed': timed}
-
-
-def read_result(text: str) -> dict[str, Any]:
-    """Return the result of the program.
-
-    :raises ResultError: if it is not the JSON object that the program writes.
-    """
-    try:
-        result = json.loads(text)
-    except ValueError as error:
-        raise ResultError(f'the result is not JSON: {error}') from error
-    if not isinstance(result, dict):
-        raise ResultError('the result is not a JSON object')
-    return result
 
 
 def _as_complex(values: list[float]) -> list[complex]:

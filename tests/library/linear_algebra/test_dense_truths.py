@@ -14,6 +14,7 @@ from reframe.core.exceptions import SanityError
 
 from eessi_library.linear_algebra import dense
 from eessi_library.linear_algebra import matrices as mx
+from eessi_library.linear_algebra.result import ResultError, read_result
 
 RECORDED = Path(__file__).with_name('recorded')
 NONCES = {'2023.06': '00112233445566aa', '2025.08': 'ffeeddccbbaa9988'}
@@ -21,7 +22,7 @@ NONCES = {'2023.06': '00112233445566aa', '2025.08': 'ffeeddccbbaa9988'}
 
 def recorded(release: str) -> tuple[dict[str, Any], dict[str, Any]]:
     text = (RECORDED / f'openblas-{release}.json').read_text(encoding='utf-8')
-    return dense.make_task(NONCES[release], 64, 1), dense.read_result(text)
+    return dense.make_task(NONCES[release], 64, 1), read_result(text)
 
 
 @pytest.mark.parametrize('release', NONCES)
@@ -71,7 +72,7 @@ def test_solution_of_single_precision_is_rejected(release: str) -> None:
 def test_result_of_another_nonce_is_rejected() -> None:
     task, _ = recorded('2023.06')
     _, result = recorded('2025.08')
-    with pytest.raises((SanityError, dense.ResultError)):
+    with pytest.raises((SanityError, ResultError)):
         dense.judge(task, result)
 
 
@@ -86,11 +87,11 @@ def test_missing_numbers_are_an_error() -> None:
     task, result = recorded('2023.06')
     short = copy.deepcopy(result)
     short['solve']['x'].pop()
-    with pytest.raises(dense.ResultError, match='the solution has'):
+    with pytest.raises(ResultError, match='the solution has'):
         dense.judge(task, short)
     for text in ('', '[]', '{"nonce": '):
-        with pytest.raises(dense.ResultError):
-            dense.read_result(text)
+        with pytest.raises(ResultError):
+            read_result(text)
 
 
 def test_task_depends_on_the_nonce_only() -> None:

@@ -10,6 +10,7 @@ import pytest
 from reframe.core.exceptions import SanityError
 
 from eessi_library.linear_algebra import transforms
+from eessi_library.linear_algebra.result import ResultError, read_result
 
 RECORDED = Path(__file__).with_name('recorded')
 NONCES = {'2023.06': '00112233445566aa', '2025.08': 'ffeeddccbbaa9988'}
@@ -20,7 +21,7 @@ def recorded(release: str) -> tuple[dict[str, Any], dict[str, Any]]:
     task = transforms.make_task(NONCES[release], 4096, 3, 2)
     task['cases'] = {name: task['cases'][name] for name in ('plane', 'real')}
     text = (RECORDED / f'fftw-{release}.json').read_text(encoding='utf-8')
-    return task, transforms.read_result(text)
+    return task, read_result(text)
 
 
 @pytest.mark.parametrize('release', NONCES)
@@ -65,8 +66,8 @@ def test_result_of_another_nonce_is_rejected() -> None:
 
 def test_text_that_is_no_result() -> None:
     for text in ('', '3', '{"nonce"'):
-        with pytest.raises(transforms.ResultError):
-            transforms.read_result(text)
+        with pytest.raises(ResultError):
+            read_result(text)
 
 
 def test_transform_of_a_tone_is_a_peak() -> None:
