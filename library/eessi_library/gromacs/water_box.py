@@ -207,6 +207,10 @@ ld-seed = {self.seed}
                 self._expect_layout(name, log)
             self._expect_nonce(zero, run)
             if Path(self.stagedir, 'thread_mpi.path').exists():
+                expect(
+                    bool(self.read_output('thread_mpi.log').strip()),
+                    'gmx, which is installed beside gmx_mpi, did not write thread_mpi.log',
+                )
                 beside = self._log('thread_mpi.log')
                 self._expect_finished('thread_mpi.log', beside)
                 self._expect_seed('thread_mpi.log', beside)
