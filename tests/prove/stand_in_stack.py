@@ -85,11 +85,12 @@ class _Layers:
 def add_stand_ins(root: Path) -> None:
     """Put the stand-ins on a local stack of ours, once for each state of their sources."""
     digest = hashlib.sha256(b''.join(path.read_bytes() for path in SOURCES)).hexdigest()
-    stamp = root.parent / 'stand-ins.sha256'
+    stamp = root / 'stand-ins.sha256'
     with (root.parent / 'stand-ins.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text() == digest:
             return
+        stamp.unlink(missing_ok=True)
         layers = _Layers(root)
         _add_flexiblas(layers)
         _add_benchmarks(layers)
@@ -115,6 +116,7 @@ def _install(layers: _Layers, name: str, version: str, suffix: str, on: str, mor
 
 
 def _compile(source: Path, program: Path, *options: str) -> None:
+    """Compile a program; the last option is a library, which comes behind the source."""
     program.parent.mkdir(parents=True, exist_ok=True)
     command = ['gcc', '-O1', '-fPIC', '-o', str(program), *options[:-1], str(source), options[-1]]
     subprocess.run(command, check=True, capture_output=True, text=True)
@@ -149,14 +151,15 @@ def _add_benchmarks(layers: _Layers) -> None:
         chosen = {'latency': 'LATENCY', 'bw': 'BANDWIDTH', 'allreduce': 'ALLREDUCE'}[name]
         _compile(
             BENCHMARKS, root / below / kind / f'osu_{name}', f'-DPROGRAM={chosen}',
-            '-DVERSION="7.5"', *link[:-1], link[-1],
+            '-DVERSION="7.5"', *link,
         )  # fmt: skip
 
 
 def _add_compiler(layers: _Layers) -> None:
+    compiler = shutil.which('gcc')
     options = f'-Wl,--dynamic-linker={layers.loader.resolve()},-rpath,{layers.c_library}'
     _write_program(
-        layers, 'gcc', f'# STAND-IN: the GCC of the host.\nexec /usr/bin/gcc "$@" {options}\n'
+        layers, 'gcc', f'# STAND-IN: the GCC of the host.\nexec {compiler} "$@" {options}\n'
     )
 
 
