@@ -138,7 +138,7 @@ def test_shipped_test_kills_every_mutant(
     assert {(m['name'], m['reason']) for m in proof['inapplicable']} <= INAPPLICABLE
     assert len(proof['results']) >= 10
     assert bool(proof['notes']) == (test in MEASURING), proof['notes']
-    by_driver = [r['name'] for r in proof['results'] if r['killed_by'] not in ('', 'the test')]
-    assert by_driver == ['slowed down']
+    by_driver = {r['name'] for r in proof['results'] if r['killed_by'] not in ('', 'the test')}
+    assert by_driver <= {'slowed down'}
     for result in proof['results']:
         print(f'{test} | {result["name"]} | {result["reason"]}')
