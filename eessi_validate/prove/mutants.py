@@ -19,6 +19,9 @@ SUCCESS = (
     'Performance: 166.731 0.144\nExecutionTime = 0.02 s  ClockTime = 0 s\nPASSED\nSUCCESS\nEnd\n'
 )
 
+#: Name of the mutant that is wrong in all numbers at once.
+PERTURBED = 'perturbed numbers'
+
 #: At most so many outputs are spoiled one by one, the largest first.
 MOST_FILES = 4
 
@@ -129,10 +132,15 @@ def _ranks(arguments: Sequence[str]) -> int:
     return 1
 
 
+def echoes_of(observation: Observation) -> frozenset[str]:
+    """Return the numbers and digests that the programs were given: no results."""
+    arguments = [word.encode() for call in observation.calls for word in call.arguments]
+    return values([*observation.inputs, *arguments])
+
+
 def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
     """Spoil everything at once, then each file that the test reads."""
-    arguments = [word.encode() for call in observation.calls for word in call.arguments]
-    echoes = values([*observation.inputs, *arguments])
+    echoes = echoes_of(observation)
 
     def spoiled(content: bytes) -> bytes:
         return spoil(content, echoes, whole=True)[0]
@@ -146,7 +154,7 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
     # Also what the test does not read: that is what a weak test overlooks.
     everything = observation.written
     for kind, what, change in (
-        ('perturbed numbers', 'every result is off by 1 %, every digest altered', spoiled),
+        (PERTURBED, 'every result is off by 1 %, every digest altered', spoiled),
         ('truncated output', 'the second half is missing', first_half),
         ('missing output', 'is not written', nothing),
     ):
@@ -157,7 +165,7 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
         if change is spoiled and not any(numbers.values()):
             yield Inapplicable(kind, what, 'nothing that the programs write is a number or digest')
             continue
-        yield _edited(kind, f'all that the programs write: {what}', everything, change)
+        yield edited(kind, f'all that the programs write: {what}', everything, change)
         if len(everything) > 1:
             # A file that was empty is as right when it is cut or not there.
             filled = [n for n in observation.named_evidence if any(outputs(observation, n))]
@@ -165,11 +173,12 @@ def _wrong_outputs(observation: Observation) -> Iterator[Mutant | Inapplicable]:
             for name in named[:MOST_FILES]:
                 if change is spoiled:
                     what, change = 'every result is off by 10 %, every digest altered', spoiled_more
-                one = _edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
+                one = edited(f'{kind}: {name}', f'{name}: {what}', (name,), change)
                 yield replace(one, advisory=change is spoiled_more)
 
 
-def _edited(name: str, description: str, names: tuple[str, ...], change: Change) -> Mutant:
+def edited(name: str, description: str, names: tuple[str, ...], change: Change) -> Mutant:
+    """Return the mutant that plays the sound run back with changes in some of its outputs."""
     return Mutant(name, description, {'mode': 'replay'}, names, change, same_nonce=True)
 
 

@@ -28,6 +28,8 @@ class Call:
     sinks: tuple[str, str]
     #: Directory of the recording.
     directory: Path
+    #: Directory of the job; its name differs from run to run.
+    stage: str = ''
 
     @property
     def command(self) -> str:
@@ -112,6 +114,7 @@ def _calls(recording: Path) -> Iterator[Call]:
             files=tuple(row['files']),
             sinks=(first, second),
             directory=path.parent,
+            stage=row['stage'],
         )
 
 
@@ -124,7 +127,7 @@ def _sink(path: str, stage: str) -> str:
 
 def _judged(file: Path, calls: Sequence[Call]) -> set[str]:
     """Return the stage files that were read by name."""
-    stages = {json.loads((c.directory / 'call.json').read_text())['stage'] for c in calls}
+    stages = {call.stage for call in calls}
     found = set()
     for line in _lines(file):
         kind, _, path = line.partition(' ')

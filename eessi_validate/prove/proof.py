@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from eessi_validate.prove.killer import TEST
 from eessi_validate.prove.mutants import Inapplicable
 
 Fate = Literal['killed', 'survived', 'undecided']
@@ -23,6 +24,8 @@ class MutantResult:
     seconds: float
     #: No part of the score: the file may hold numbers that are no results.
     advisory: bool = False
+    #: Who has seen it, see :mod:`eessi_validate.prove.killer`; '' if nobody has.
+    killed_by: str = ''
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Proof:
     inapplicable: tuple[Inapplicable, ...]
     directory: str
     seconds: float
+    #: What the author must know besides the score.
+    notes: tuple[str, ...] = ()
 
     @property
     def scored(self) -> tuple[MutantResult, ...]:
@@ -53,6 +58,11 @@ class Proof:
     def killed(self) -> int:
         """Number of mutants that count and that the test has seen."""
         return sum(result.fate == 'killed' for result in self.scored)
+
+    @property
+    def killed_by_driver(self) -> int:
+        """Number of those that the driver has seen for the test."""
+        return sum(result.killed_by not in ('', TEST) for result in self.scored)
 
     @property
     def score(self) -> float:

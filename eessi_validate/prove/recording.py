@@ -53,6 +53,19 @@ def outputs(observation: Observation, name: str) -> list[bytes]:
     return found
 
 
+def pieces(observation: Observation, stage: str) -> dict[tuple[int, str], bytes]:
+    """Return all that was written, by call and file or stream, as a job in ``stage`` would."""
+    found = {}
+    for call in observation.calls:
+        places = {name: call.directory / 'files' / name for name in call.files}
+        places |= {f'>{stream}': call.directory / stream for stream in ('stdout', 'stderr')}
+        for name, path in places.items():
+            if path.is_file():
+                content = path.read_bytes()
+                found[call.number, name] = content.replace(call.stage.encode(), stage.encode())
+    return found
+
+
 def first_half(content: bytes) -> bytes:
     """Return the first half."""
     return content[: len(content) // 2]

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from eessi_validate.errors import HoldError, UsageError
 from eessi_validate.plan.planner import COMPAT_LAYER, DRIVER, NOWHERE
-from eessi_validate.prove.mutants import CONTROL, Inapplicable, Mutant, catalogue
+from eessi_validate.prove.killer import killer
+from eessi_validate.prove.mutants import CONTROL, PERTURBED, Inapplicable, Mutant, catalogue
 from eessi_validate.prove.observation import Observation, read_observation
 from eessi_validate.prove.programs import Program, loaded_installations, programs_of
 from eessi_validate.prove.proof import Fate, MutantResult, Proof, Watcher
 from eessi_validate.prove.recording import spoiled_copy
+from eessi_validate.prove.second_look import REPETITIONS, second_look
 from eessi_validate.prove.trial import Stage, Trial, run_session, run_trial
 from eessi_validate.results.model import CaseResult, Outcome, PlannedCase
 from eessi_validate.run.prepare import Prepared, Request, prepare
@@ -96,6 +98,9 @@ class _Session:
         self._watcher.phase(f'{len(mutants)} mutants, {len(found) - len(mutants)} inapplicable')
         broken = self._control(observation)
         fates = self._run_all(mutants, observation, broken)
+        notes: tuple[str, ...] = ()
+        if any(f.name == PERTURBED and _survived(f) for f in fates):
+            fates, notes = self._look_again(observation, fates)
         inapplicable = [m for m in found if isinstance(m, Inapplicable)]
         inapplicable += [fate for fate in fates if isinstance(fate, Inapplicable)]
         return Proof(
@@ -110,6 +115,7 @@ class _Session:
             inapplicable=tuple(inapplicable),
             directory=str(self._directory),
             seconds=round(time.monotonic() - began, 1),
+            notes=notes,
         )
 
     # The sound software
@@ -230,6 +236,27 @@ class _Session:
         self._expect_not_stopped()
         return tuple(results[mutant.name] for mutant in mutants)
 
+    def _look_again(
+        self, observation: Observation, fates: tuple[MutantResult | Inapplicable, ...]
+    ) -> tuple[tuple[MutantResult | Inapplicable, ...], tuple[str, ...]]:
+        """Ask a test that overlooked perturbed numbers for those that are no measurements."""
+        self._watcher.phase(f'{PERTURBED} survived: which of them does a sound run repeat?')
+        again = []
+        for number in range(REPETITIONS):
+            place = self._directory / f'repeated-{number + 1}'
+            trial = Trial(place, self._nonce, self._limit(), {'mode': 'record'})
+            self._expect_pass(trial, 'when it is repeated with the same nonce')
+            again.append(read_observation(trial.control, None))
+        look = second_look(observation, again)
+        if look is None:
+            return fates, ()
+        more = self._run_all(look.mutants, observation, '')
+        old = [
+            replace(f, advisory=True) if isinstance(f, MutantResult) and f.name == PERTURBED else f
+            for f in fates
+        ]
+        return (*old, *more), (look.note,)
+
     def _run_some(
         self,
         mutants: Iterable[Mutant],
@@ -260,7 +287,9 @@ class _Session:
             result.reason if fate != 'undecided' else f'{result.outcome.value}: {result.reason}'
         )
         seconds = round(time.monotonic() - began, 1)
-        return MutantResult(mutant.name, mutant.description, fate, reason, seconds, mutant.advisory)
+        return MutantResult(
+            mutant.name, mutant.description, fate, reason, seconds, mutant.advisory, killer(result)
+        )
 
     def _does_without(self, mutant: Mutant, result: CaseResult) -> bool:
         """Say whether all that was removed are programs that this run did not ask for."""
@@ -283,6 +312,10 @@ class _Session:
             seconds = max(5, math.ceil(1.2 * self._sound_seconds))
         nonce = self._nonce if mutant.same_nonce else secrets.token_hex(8)
         return Trial(directory, nonce, seconds, orders, removed=mutant.removed)
+
+
+def _survived(fate: MutantResult | Inapplicable) -> bool:
+    return isinstance(fate, MutantResult) and fate.fate == 'survived'
 
 
 def _directory_name(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from eessi_validate.prove.killer import TEST
 from eessi_validate.prove.mutants import Inapplicable
 from eessi_validate.prove.proof import MutantResult, Proof, Watcher
 
@@ -47,18 +48,25 @@ class ConsoleWatcher(Watcher):
         self._console.print(line, style=style)
 
 
+def _by(result: MutantResult) -> str:
+    """Return who has seen a mutant, '' if it is the test itself."""
+    return f', by {result.killed_by}' if result.killed_by not in ('', TEST) else ''
+
+
 def proof_lines(proof: Proof) -> Iterator[str]:
     """Yield the lines of ``eessi-validate prove``."""
     yield f'{proof.test} {proof.case} on {proof.stack} {proof.release}'
     yield f'programs: {", ".join(proof.programs)}'
     yield f'reads: {", ".join(proof.evidence) or "nothing that these programs write"}'
     for result in proof.results:
-        yield f'{_mark(result):<9} {result.name}'
+        yield f'{_mark(result):<9} {result.name}' + _by(result)
         yield f'          {result.description}'
         if result.reason:
             yield f'          -> {result.reason}'
     for mutant in proof.inapplicable:
         yield f'not made  {mutant.name}: {mutant.reason}'
+    for note in proof.notes:
+        yield f'NOTE: {note}'
     survivors = [r.name for r in proof.scored if r.fate == 'survived']
     undecided = [r.name for r in proof.scored if r.fate == 'undecided']
     if survivors:
@@ -67,7 +75,8 @@ def proof_lines(proof: Proof) -> Iterator[str]:
         yield f'undecided: {", ".join(undecided)}'
     yield (
         f'mutation score: {100 * proof.score:.0f} % ({proof.killed} of {len(proof.scored)} '
-        f'killed, {len(proof.inapplicable)} inapplicable) in {proof.seconds:.0f} s'
+        f'killed, {proof.killed_by_driver} of them not by the test itself; '
+        f'{len(proof.inapplicable)} inapplicable) in {proof.seconds:.0f} s'
     )
 
 
@@ -84,7 +93,9 @@ def proofs_json(proofs: Sequence[Proof]) -> str:
 
 def proof_table(proof: Proof) -> str:
     """Return the fates as a table in Markdown: mutant, fate, the reason that the test gave."""
-    rows: list[tuple[str, str, str]] = [(r.name, _mark(r).lower(), r.reason) for r in proof.results]
+    rows: list[tuple[str, str, str]] = [
+        (r.name, _mark(r).lower() + _by(r), r.reason) for r in proof.results
+    ]
     rows += [(m.name, 'inapplicable', m.reason) for m in proof.inapplicable]
     lines = [
         f'# {proof.test}: {100 * proof.score:.0f} %',
@@ -95,6 +106,7 @@ def proof_table(proof: Proof) -> str:
         '|---|---|---|',
         *(f'| {_cell(a)} | {b} | {_cell(c)} |' for a, b, c in rows),
     ]
+    lines += [line for note in proof.notes for line in ('', f'**Note:** {note}')]
     return '\n'.join(lines) + '\n'
 
 
@@ -105,6 +117,7 @@ def _cell(text: str) -> str:
 def score_line(proof: Proof) -> str:
     """Return test and score on one line."""
     missed = [r.name for r in proof.scored if r.fate != 'killed']
-    return f'{100 * proof.score:5.0f} %  {proof.test}' + (
+    noted = ' (see its NOTE)' if proof.notes else ''
+    return f'{100 * proof.score:5.0f} %  {proof.test}{noted}' + (
         f': {", ".join(missed)}' if missed else ''
     )

@@ -16,6 +16,9 @@ _BEFORE_JUDGEMENT = ('startup', 'setup', 'compile', 'compile_complete', 'compile
 _PREFIXES = re.compile(r'^(?:sanity error|performance error|job error|reframe error): ')
 #: How ReFrame's local scheduler and Slurm say that a job reached its time limit.
 _TIMED_OUT = re.compile(r'job timed out|TIMEOUT|DUE TO TIME LIMIT|Slurm ended the job: TIME LIMIT')
+#: How reasons begin that are the driver's own, not the test's: the job ran too long, and the test
+#: passed what cannot be believed.
+TOO_LONG, NOT_BELIEVED = 'did not end within its time limit', 'passed '
 _GENERIC = re.compile(r'^job exited with exit code|^pattern .* not found')
 
 
@@ -101,7 +104,7 @@ def _outcome(
     if taken_away(f'{files.stdout}\n{files.stderr}'):
         return Outcome.ERROR, reason
     if _TIMED_OUT.search(record.reason):
-        return Outcome.FAIL, f'did not end within its time limit: {_strip(record.reason)}'
+        return Outcome.FAIL, f'{TOO_LONG}: {_strip(record.reason)}'
     if record.phase in _BEFORE_JUDGEMENT:
         return Outcome.ERROR, f'could not run ({record.phase}): {reason}'
     return Outcome.FAIL, reason
@@ -113,13 +116,13 @@ def _confirm_pass(
     """Believe a pass only with every required metric, a zero status and the script's own end."""
     missing = sorted(set(case.required_metrics) - {metric.name for metric in metrics})
     if missing:
-        return Outcome.FAIL, f'passed without its metric(s) {", ".join(missing)}'
+        return Outcome.FAIL, f'{NOT_BELIEVED}without its metric(s) {", ".join(missing)}'
     if not metrics:
-        return Outcome.FAIL, 'passed without any metric'
+        return Outcome.FAIL, f'{NOT_BELIEVED}without any metric'
     if record.exit_code:
-        return Outcome.FAIL, f'passed although the job ended with status {record.exit_code}'
+        return Outcome.FAIL, f'{NOT_BELIEVED}although the job ended with status {record.exit_code}'
     if END_MARKER not in files.stdout:
-        return Outcome.FAIL, 'passed although the job script did not reach its end'
+        return Outcome.FAIL, f'{NOT_BELIEVED}although the job script did not reach its end'
     return Outcome.PASS, ''
 
 

@@ -1,11 +1,13 @@
-"""What proving needs of the host: a changed view of a stack, for one process and its children."""
+"""What proving needs: a changed view of a stack, and a stack with stand-ins."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -35,3 +37,19 @@ def view() -> None:
     """Skip where no stack can be seen changed."""
     if reason := _why_no_view():
         pytest.skip(reason)
+
+
+@pytest.fixture
+def stand_in_root(stack_with: Callable[..., Path]) -> Callable[[], Path]:
+    """Return a function that makes a local stack with stand-ins and returns its root."""
+
+    def make() -> Path:
+        from stand_in_stack import add_stand_ins
+
+        if not shutil.which('gcc'):
+            pytest.skip('no gcc on this host: the stand-ins cannot be built')
+        root = stack_with('stand-ins', 'minimal')
+        add_stand_ins(root)
+        return root
+
+    return make

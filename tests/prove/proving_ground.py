@@ -21,13 +21,24 @@ echo "read $(cat "$1")"
 echo "JOB DONE."
 """
 
+#: Prints a rate, never the same twice, for sizes from the one given on; with -q no sizes.
+METER = """\
+#!/bin/bash
+[ "$1" = -q ] && quiet=1 && shift
+echo "rates from $1:"
+for ((size = $1, row = 0; row < 8; size *= 2, row++)); do
+    [ "$quiet" ] || echo -n "$size "
+    echo "$((1 + RANDOM % 900)).$((100 + RANDOM % 900))"
+done
+"""
+
 CHECK = """\
 import reframe as rfm
 from eessi_implementations.cases import planned_cases
 from eessi_implementations.mixin import EESSIImplementation
 from eessi_library.expect import expect, expect_close
 from eessi_library.library_test import LibraryTest
-from eessi_library.nonce import real
+from eessi_library.nonce import integer, real
 from reframe.core.builtins import performance_function, run_before, sanity_function
 
 
@@ -68,6 +79,80 @@ class Strong(Multiplies, pin_prefix=True):
         return True
 
 
+class EnergyAsMetric(Multiplies, pin_prefix=True):
+    directions = {'energy': 'lower'}
+
+    @sanity_function
+    def came_to_its_end(self):
+        self.expect_clean_end()
+        expect(f'{self.seed:.4f}' in self.read_output(str(self.stdout)), 'not of this run')
+        self.require_output('result.txt')
+        return True
+
+    @performance_function('eV')
+    def energy(self):
+        return float(self.require_output('result.txt').split()[1])
+
+
+class Rates(LibraryTest, pin_prefix=True):
+    kind = 'performance'
+    launched = False
+    directions = {'rate': 'higher'}
+    executable = 'meter'
+    options = ()
+
+    @property
+    def first(self):
+        return integer(self.nonce, 'first', 100, 300)
+
+    @run_before('run')
+    def ask_for_rates(self):
+        self.executable_opts = [*self.options, str(self.first), '> rates.txt']
+
+    @property
+    def rows(self):
+        return [line.split() for line in self.require_output('rates.txt').splitlines()[1:]]
+
+    @performance_function('MB/s')
+    def rate(self):
+        return float(self.rows[-1][1])
+
+
+class RatesOfSizes(Rates, pin_prefix=True):
+    @sanity_function
+    def has_all_sizes(self):
+        self.expect_clean_end()
+        expect([int(row[0]) for row in self.rows] == [self.first * 2**n for n in range(8)], 'sizes')
+        return True
+
+
+class RatesOfAnything(Rates, pin_prefix=True):
+    options = ('-q',)
+
+    @property
+    def rates(self):
+        return [float(row[0]) for row in self.rows]
+
+    @performance_function('MB/s')
+    def rate(self):
+        return self.rates[-1]
+
+    @sanity_function
+    def has_eight_rates(self):
+        self.expect_clean_end()
+        first = self.require_output('rates.txt').split()[2]
+        expect(first == f'{self.first}:', f'rates from {first}, expected {self.first}')
+        expect(len(self.rates) == 8, f'{len(self.rates)} rates')
+        return True
+
+
+class RatesThatCanBe(RatesOfAnything, pin_prefix=True):
+    @sanity_function
+    def has_possible_rates(self):
+        expect(min(self.rates) > 0, f'a rate of {min(self.rates):g} MB/s')
+        return self.has_eight_rates()
+
+
 @rfm.simple_test
 class SITE_Weak(Weak, EESSIImplementation):
     covers = 'Tool'
@@ -77,6 +162,34 @@ class SITE_Weak(Weak, EESSIImplementation):
 
 @rfm.simple_test
 class SITE_Strong(Strong, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    default_scales = ('cores_1',)
+
+
+@rfm.simple_test
+class SITE_EnergyAsMetric(EnergyAsMetric, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    default_scales = ('cores_1',)
+
+
+@rfm.simple_test
+class SITE_RatesOfSizes(RatesOfSizes, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    default_scales = ('cores_1',)
+
+
+@rfm.simple_test
+class SITE_RatesOfAnything(RatesOfAnything, EESSIImplementation):
+    covers = 'Tool'
+    case = planned_cases(__qualname__, covers)
+    default_scales = ('cores_1',)
+
+
+@rfm.simple_test
+class SITE_RatesThatCanBe(RatesThatCanBe, EESSIImplementation):
     covers = 'Tool'
     case = planned_cases(__qualname__, covers)
     default_scales = ('cores_1',)
@@ -97,9 +210,10 @@ def make_proving_ground(root: Path) -> Path:
     init = INIT.format(release=release, family=family, installation=installation)
     (release / 'init' / 'bash').write_text(init)
     (installation / 'share' / 'factor').write_text('3.25\n')
-    tool = installation / 'bin' / 'tool'
-    tool.write_text(TOOL.replace('{{', '{').replace('}}', '}'))
-    tool.chmod(0o755)
+    for name, text in (('tool', TOOL.replace('{{', '{').replace('}}', '}')), ('meter', METER)):
+        program = installation / 'bin' / name
+        program.write_text(text)
+        program.chmod(0o755)
     module = target / 'modules' / 'all' / 'Tool' / '1.0.lua'
     module.write_text(f'local root = "{installation}"\n')
     (root.parent / 'checks.py').write_text(CHECK)

@@ -72,6 +72,9 @@ def test_every_mutant_is_killed_for_its_fault(root: Path) -> None:
     assert 'Segmentation fault' in reasons['crash after the result']
     assert 'exit status 3' in reasons['non-zero exit after success']
     assert 'time limit' in reasons['slowed down']
+    by = {result['name']: result['killed_by'] for result in document['results']}
+    assert by.pop('slowed down') == 'the time limit of the driver'
+    assert set(by.values()) == {'the test'}
     assert 'off by 0.01' in reasons['perturbed numbers']
     assert 'energy' in reasons['recorded output']
     assert 'did not write result.txt' in reasons['missing output: result.txt']
@@ -86,6 +89,49 @@ def test_weak_test_is_told_its_survivors(root: Path) -> None:
     assert {'stub that prints success', 'perturbed numbers', 'recorded output'} <= survivors
     assert 'crash after the result' not in survivors
     assert document['score'] < 1
+
+
+@needs_view
+def test_results_that_a_test_calls_metrics_are_results(root: Path) -> None:
+    code, document, _ = prove(root, 'SITE_EnergyAsMetric')
+    assert code == 1
+    assert fates(document)['perturbed numbers'] == 'survived'
+    assert not next(r for r in document['results'] if r['name'] == 'perturbed numbers')['advisory']
+    assert document['notes'] == []
+
+
+@needs_view
+def test_numbers_that_no_run_repeats_are_left_alone_and_the_others_are_asked_for(
+    root: Path,
+) -> None:
+    code, document, _ = prove(root, 'SITE_RatesOfSizes')
+    assert (code, document['score']) == (0, 1.0)
+    results = {result['name']: result for result in document['results']}
+    overlooked = results['perturbed numbers']
+    assert (overlooked['fate'], overlooked['advisory']) == ('survived', True)
+    asked = results['perturbed numbers that repeat']
+    assert (asked['fate'], asked['advisory'], asked['reason']) == ('killed', False, 'sizes')
+    assert '7 results that sound runs agree on' in asked['description']
+    # It looks at no rate, which is told but no part of the score.
+    assert (results['impossible numbers']['fate'], results['impossible numbers']['advisory']) == (
+        'survived', True,
+    )  # fmt: skip
+    assert 'differ by more than 0.25 % in 8 numbers' in document['notes'][0]
+
+
+@needs_view
+@pytest.mark.parametrize(
+    ('test', 'code', 'fate'),
+    [('SITE_RatesOfAnything', 1, 'survived'), ('SITE_RatesThatCanBe', 0, 'killed')],
+)
+def test_where_no_number_repeats_impossible_ones_must_be_refused(
+    root: Path, test: str, code: int, fate: str
+) -> None:
+    done, document, _ = prove(root, test)
+    (asked,) = [r for r in document['results'] if r['name'] == 'impossible numbers']
+    assert (done, asked['fate'], asked['advisory']) == (code, fate, False)
+    assert 'IT PROVES NOTHING OF ANY NUMBER' in document['notes'][0]
+    assert 'perturbed numbers that repeat' not in fates(document)
 
 
 def test_unsound_software_holds(root: Path) -> None:

@@ -48,14 +48,15 @@ def read_place(compat_path: str) -> Place:
 
 
 def detect_package_manager(compat_path: str | os.PathLike[str]) -> str:
-    """Return ``portage``, ``dpkg`` or ``none`` from the package database that is there."""
+    """Return ``portage``, ``dpkg`` or ``none`` from the package database that is there.
+
+    A layer that should have Portage's database but lost it must not look like one without: its
+    configuration says whose it is, also beside a database of dpkg.
+    """
     path = Path(compat_path)
-    if any(path.glob('var/db/pkg/*/*/CONTENTS')):
+    if (path / 'etc/portage').is_dir() or any(path.glob('var/db/pkg/*/*/CONTENTS')):
         return 'portage'
-    if (path / 'var/lib/dpkg/status').is_file():
-        return 'dpkg'
-    # A layer that should have Portage's database but lost it must not look like one without.
-    return 'portage' if (path / 'etc/portage').is_dir() else 'none'
+    return 'dpkg' if (path / 'var/lib/dpkg/status').is_file() else 'none'
 
 
 def shipped_programs(compat_path: str | os.PathLike[str]) -> frozenset[str]:

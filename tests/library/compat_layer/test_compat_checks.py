@@ -117,6 +117,9 @@ def test_package_managers_are_told_apart(tmp_path):
 def test_a_layer_that_lost_its_database_is_still_portage_s(tmp_path):
     (tmp_path / 'etc/portage').mkdir(parents=True)
     assert detect_package_manager(tmp_path) == 'portage'
+    (tmp_path / 'var/lib/dpkg').mkdir(parents=True)
+    (tmp_path / 'var/lib/dpkg/status').write_text('Package: bash\n')
+    assert detect_package_manager(tmp_path) == 'portage'
 
 
 def test_trusted_directories_are_whole_paths_in_every_release():
