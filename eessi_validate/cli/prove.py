@@ -38,6 +38,18 @@ def prove(
     scale: Annotated[
         str, typer.Option('--scale', help="Scale [default: the last of the test's defaults].")
     ] = '',
+    config: Annotated[
+        list[Path] | None,
+        typer.Option(
+            '--config',
+            metavar='FILE',
+            help='ReFrame configuration of a site, repeatable; needs --system.',
+        ),
+    ] = None,
+    system: Annotated[
+        str,
+        typer.Option('--system', help='System, or SYSTEM:PARTITION, of it that runs jobs here.'),
+    ] = '',
     implementations: Annotated[
         list[Path] | None,
         typer.Option('--implementations', metavar='FILE', help="A site's check file, repeatable."),
@@ -64,7 +76,9 @@ def prove(
         targets=(target,) if target else (),
         modules=(module,) if module else (),
         scales=(scale,) if scale else (),
-        checks=tuple(str(path.expanduser().absolute()) for path in implementations or ()),
+        configs=_absolute(config),
+        system=system,
+        checks=_absolute(implementations),
     )
     stamp = datetime.datetime.now().strftime('%Y%m%dT%H%M%S')
     directory = (out or Path(f'eessi-validate-prove-{stamp}')).expanduser().absolute()
@@ -93,6 +107,10 @@ def prove(
     if held and all(proof.complete for proof in proofs):
         raise typer.Exit(HELD)
     raise typer.Exit(ACCEPTED if all(proof.complete for proof in proofs) else REJECTED)
+
+
+def _absolute(paths: list[Path] | None) -> tuple[str, ...]:
+    return tuple(str(path.expanduser().absolute()) for path in paths or ())
 
 
 def _prove_one(request: Request, directory: Path, jobs: int, quiet: bool) -> Proof:

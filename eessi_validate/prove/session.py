@@ -44,6 +44,7 @@ def prove(request: Request, directory: Path, watcher: Watcher, jobs: int = 0) ->
     :raises HoldError: if the sound software does not pass, or nothing can be mutated here.
     """
     prepared = prepare(request)
+    _expect_jobs_here(prepared)
     _expect_outside(directory, prepared.stack.root)
     case = _choose(prepared)
     stop = threading.Event()
@@ -53,11 +54,24 @@ def prove(request: Request, directory: Path, watcher: Watcher, jobs: int = 0) ->
 
 def provable_tests(request: Request) -> tuple[str, ...]:
     """Return the tests that have a case on the stack of ``request`` and can be run here."""
-    cases = prepare(request).plan.cases
+    prepared = prepare(request)
+    _expect_jobs_here(prepared)
+    cases = prepared.plan.cases
     names = dict.fromkeys(c.id.test for c in cases if c.partition not in (DRIVER, NOWHERE))
     if not names:
         raise UsageError(f'no test has a case on {request.stack}')
     return tuple(names)
+
+
+def _expect_jobs_here(prepared: Prepared) -> None:
+    elsewhere = [p for p in prepared.partitions if p.scheduler != 'local']
+    if elsewhere:
+        names = ', '.join(f'{p.name} ({p.scheduler})' for p in elsewhere)
+        raise UsageError(
+            f'a job of {names} does not see the changed software, which is in a view of this '
+            'process alone: run prove within a job, with --system SYSTEM:PARTITION of a partition '
+            'whose scheduler is local'
+        )
 
 
 def _expect_outside(directory: Path, root: Path) -> None:

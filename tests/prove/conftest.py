@@ -53,3 +53,19 @@ def stand_in_root(stack_with: Callable[..., Path]) -> Callable[[], Path]:
         return root
 
     return make
+
+
+@pytest.fixture
+def gpu_stand_ins(stack_with: Callable[..., Path]) -> Callable[[], tuple[Path, Path, Path]]:
+    """Return a function that makes a local stack with stand-ins of builds for GPUs.
+
+    It returns its root, a configuration whose system ``host`` has GPUs, and small checks.
+    """
+
+    def make() -> tuple[Path, Path, Path]:
+        from gpu_stand_ins import add_gpu_stand_ins
+
+        root = stack_with('gpu-stand-ins', 'minimal', 'LAMMPS')
+        return root, *add_gpu_stand_ins(root)
+
+    return make

@@ -203,3 +203,27 @@ def _processes_below(directory: Path) -> list[str]:
             if str(directory) in words and path.parent.name != str(os.getpid()):
                 found.append(words)
     return found
+
+
+SLURM = """\
+site_configuration = {
+    'systems': [{
+        'name': 'cluster', 'hostnames': ['.*'], 'modules_system': 'nomod',
+        'partitions': [{
+            'name': 'nodes', 'scheduler': 'slurm', 'launcher': 'srun', 'environs': ['default'],
+            'features': ['cpu', 'cores_1'],
+            'processor': {'num_cpus': 2, 'num_cpus_per_core': 1, 'num_cpus_per_socket': 2,
+                          'num_sockets': 1},
+        }],
+    }],
+    'environments': [{'name': 'default'}],
+}
+"""
+
+
+def test_partition_whose_jobs_run_elsewhere_is_refused(root: Path) -> None:
+    site = root.parent / 'cluster.py'
+    site.write_text(SLURM)
+    code, _, errors = prove(root, 'SITE_Strong', '--config', str(site), '--system', 'cluster')
+    assert code == 2
+    assert 'cluster:nodes (slurm) does not see the changed software' in ' '.join(errors.split())

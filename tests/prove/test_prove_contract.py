@@ -30,6 +30,9 @@ STACKS = {
 #: no package archive of the local stack has the software. These proofs are of the tests alone.
 STAND_INS = 'stand-ins'
 
+#: Name of the stack with CPU builds that say they are for GPUs, see ``gpu_stand_ins.py``.
+GPU_STAND_INS = 'GPU stand-ins'
+
 #: Tests of the compat layer that apply to that of a local stack; the quickest is in ASKED.
 COMPAT_GROUPS = (
     'Loader',
@@ -72,13 +75,13 @@ FURTHER = [
     ('EESSI_OSU_PointToPoint', 'cores_2', STAND_INS),
     ('EESSI_compat_Compiler', 'cores_1', STAND_INS),
     ('EESSI_compat_PortageSetup', 'cores_1', STAND_INS),
+    ('EESSI_GROMACS_WaterBox_GPU', 'nodes_1', GPU_STAND_INS),
+    ('EESSI_LAMMPS_LennardJonesMelt_GPU', 'nodes_1', GPU_STAND_INS),
 ]
 
 #: Tests that are not seen to kill the mutants of any software here, and why not.
 NOT_ASKED = {
-    'EESSI_GROMACS_WaterBox_GPU': 'needs a GPU and software built for it',
     'EESSI_TensorFlow_TrainingOnGPU': 'needs a GPU and software built for it',
-    'EESSI_LAMMPS_LennardJonesMelt_GPU': 'needs a GPU and software built for it',
     'EESSI_Horovod_DistributedTraining_GPU': 'needs a GPU and software built for it',
 }
 
@@ -120,13 +123,19 @@ def test_shipped_test_kills_every_mutant(
     local_stack: Path,
     stack_with: Callable[..., Path],
     stand_in_root: Callable[[], Path],
+    gpu_stand_ins: Callable[[], tuple[Path, Path, Path]],
     tmp_path: Path,
 ) -> None:
+    where: list[str] = []
     if stack == STAND_INS:
         root = stand_in_root()
+    elif stack == GPU_STAND_INS:
+        root, site, small = gpu_stand_ins()
+        test = test.replace('EESSI', 'SMALL')
+        where = ['--config', str(site), '--system', 'host', '--implementations', str(small)]
     else:
         root = stack_with(stack, *STACKS[stack]) if STACKS[stack] else local_stack
-    command = [*PROVE, test, '--stack', str(root), '--scale', scale]
+    command = [*PROVE, test, '--stack', str(root), '--scale', scale, *where]
     command += ['--out', str(tmp_path / 'out'), '--json', '--quiet']
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.startswith('{'), done.stderr

@@ -1,0 +1,96 @@
+"""STAND-INS for builds for GPUs, where no GPU is: a CPU build under the name of one for GPUs.
+
+Only its program is wrapped: the log says that GPUs did what CPUs have done. A proof on them is one
+of the test's own checks; what the software does on a GPU is seen on none of these.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+from pathlib import Path
+
+RELEASE = '2023.06'
+STANDINS = Path(__file__).parent / 'standins'
+
+#: Software -> its program, by the name of its stand-in.
+PROGRAMS = {'GROMACS': 'gmx_mpi', 'LAMMPS': 'lmp'}
+
+#: What the name of a build for GPUs ends with.
+SUFFIX = '-CUDA-12.1.1'
+
+#: The shipped tests, of a size that CPUs finish soon.
+CHECKS = """\
+import reframe as rfm
+
+from eessi_implementations.cases import planned_cases
+from eessi_implementations.gromacs import EESSI_GROMACS_WaterBox_GPU
+from eessi_implementations.lammps import EESSI_LAMMPS_LennardJonesMelt_GPU
+
+
+@rfm.simple_test
+class SMALL_GROMACS_WaterBox_GPU(EESSI_GROMACS_WaterBox_GPU):
+    case = planned_cases(__qualname__, 'GROMACS')
+    boxes = (2, 2, 2)
+
+
+@rfm.simple_test
+class SMALL_LAMMPS_LennardJonesMelt_GPU(EESSI_LAMMPS_LennardJonesMelt_GPU):
+    case = planned_cases(__qualname__, 'LAMMPS')
+    cells = 8
+"""
+
+#: A partition like this host, that names two GPUs.
+SITE = """\
+from copy import deepcopy
+
+from eessi_configs.generic_host import site_configuration as host
+
+site_configuration = deepcopy(host)
+(partition,) = site_configuration['systems'][0]['partitions']
+partition['devices'] = [{'type': 'gpu', 'num_devices': 2}]
+"""
+
+
+def add_gpu_stand_ins(root: Path) -> tuple[Path, Path]:
+    """Put the stand-ins on a local stack, once for each state of their sources.
+
+    :returns: the ReFrame configuration whose system ``host`` has GPUs, and the check file with the
+        shipped tests, small, whose names begin with ``SMALL`` in the place of ``EESSI``.
+    """
+    sources = (Path(__file__), *(STANDINS / name for name in PROGRAMS.values()))
+    digest = hashlib.sha256(b''.join(path.read_bytes() for path in sources)).hexdigest()
+    stamp = root / 'gpu-stand-ins.sha256'
+    site, checks = root.parent / 'site_with_gpus.py', root.parent / 'small_checks.py'
+    with (root.parent / 'gpu-stand-ins.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != digest:
+            stamp.unlink(missing_ok=True)
+            for software, program in PROGRAMS.items():
+                _add(root, software, program)
+            site.write_text(SITE)
+            checks.write_text(CHECKS)
+            stamp.write_text(digest)
+    return site, checks
+
+
+def _add(root: Path, software: str, program: str) -> None:
+    release, family = root / 'versions' / RELEASE, platform.machine()
+    target = release / 'software' / 'linux' / family / 'generic'
+    modules = target / 'modules' / 'all' / software
+    (module,) = (path for path in modules.glob('*.lua') if SUFFIX not in path.name)
+    sound = target / 'software' / software / module.stem
+    copy = sound.with_name(sound.name + SUFFIX)
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(sound, copy, symlinks=True, copy_function=os.link)
+    (copy / 'README').write_text(f"STAND-IN of eessi-validate's own tests, no {software} for GPUs.")
+    wrapped = copy / 'bin' / program
+    wrapped.rename(wrapped.with_name('on-cpus'))
+    bash = release / 'compat' / 'linux' / family / 'usr' / 'bin' / 'bash'
+    wrapped.write_text(f'#!{bash}\n' + (STANDINS / program).read_text())
+    wrapped.chmod(0o755)
+    text = module.read_text().replace(f'"{sound}"', f'"{copy}"')
+    module.with_name(copy.name + '.lua').write_text(f'-- STAND-IN for tests\n{text}')
