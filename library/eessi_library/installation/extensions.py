@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from .bundle_r import r_sites
 from .declared_extensions import declared_extensions, import_names, name_and_version
 from .extension_versions import Match, match
 from .installed_extensions import Extensions, Installed, installed_extensions
@@ -108,12 +109,11 @@ def _missing(
     below: list[tuple[str, Extensions]] | None = None
     for name, version in missing:
         text = f'{name} {version}'.strip()
-        plain = _plain(name)
         if imported.get(name) == '':
             reason = f'{text} is not to be imported, by its easyconfig, and has no metadata'
             yield Observation('extension/undecided', Severity.NOTE, name, name, reason)
             continue
-        if trace := traces.get(plain) or traces.get(plain.removeprefix('py')):
+        if trace := traces.get(_plain(name)):
             severity = Severity.WARNING if _SITE.fullmatch(trace) else Severity.NOTE
             reason = f'{text} has no metadata; {trace} has something by its name'
             yield Observation('extension/undecided', severity, name, name, reason)
@@ -142,11 +142,13 @@ def _traces(request: InstallationRequest, *, everywhere: bool) -> dict[str, str]
         their name and version.
     """
     found: dict[str, str] = {}
+    # a package of R without its DESCRIPTION is none
+    places = set(_PLACES).difference(r_sites(request))
     for member in walk(request.real_path):
         if member.path.startswith('easybuild/'):
             continue
         where, _, name = member.path.rpartition('/')
-        if everywhere or (where or '.') in _PLACES or _SITE.fullmatch(where):
+        if everywhere or (where or '.') in places or _SITE.fullmatch(where):
             stem = name.split('.')[0] if member.is_file else name
             for text in (name, stem, re.sub(r'-v?\d.*', '', name)):
                 found.setdefault(_plain(text.removeprefix('lib')), where or '.')

@@ -23,7 +23,7 @@ from typing import Final
 from .bundle_python import python_sites
 from .bundle_r import r_sites
 from .model import InstallationRequest, Observation, Severity
-from .python_version import normalised_name, of_metadata_directory
+from .python_version import is_between_releases, normalised_name, of_metadata_directory
 from .reported_version import version_of
 from .rules import table
 from .versions import Agreement, agreement, best, is_comparable
@@ -56,8 +56,7 @@ class Record:
 def check_recorded_version(request: InstallationRequest) -> Iterator[Observation]:
     """Yield the records of the software that say another version than its module.
 
-    One that goes on where the module's ends (1.2.3 for 1.2), or stops before it, is a warning, if
-    the table ``version_reporters`` does not say that modules name series.
+    Where modules name series (``version_reporters``), one that goes on is right: 1.1.1k for 1.1.
     """
     wanted = version_of(request.name)
     software = request.name.split('/')[0]
@@ -86,10 +85,13 @@ def recorded_versions(request: InstallationRequest) -> list[Record]:
     software = normalised_name(request.name.split('/')[0])
     found: list[Record] = []
     for site in python_sites(request):
-        for entry in _names(request, site):
+        # the directory of a distribution begins with its name (PyPA, Recording installed projects)
+        names = _names(request, site)
+        for entry in (name for name in names if normalised_name(name).startswith(software)):
             of = of_metadata_directory(f'{request.real_path}/{site}/{entry}')
             if of and normalised_name(of[0]) == software and of[1].strip('0.'):
-                found.append(Record(f'{site}/{entry}', of[1], True))
+                certain = not is_between_releases(of[1])
+                found.append(Record(f'{site}/{entry}', of[1], certain))
     for site in r_sites(request):
         for name in _names(request, site):
             member = f'{site}/{name}/DESCRIPTION'
