@@ -62,12 +62,14 @@ def _too_new_instructions(stack: Tampering) -> None:
     subprocess.run(command, input=code.encode(), check=True)
 
 
-def _text(name: str, text: str, mode: int = 0o644) -> Callable[[Tampering], None]:
-    """Return a fault: a further text file in the installation of hwloc."""
+def _text(
+    name: str, text: str, mode: int = 0o644, software: str = 'hwloc'
+) -> Callable[[Tampering], None]:
+    """Return a fault: a further text file in an installation."""
 
     def apply(stack: Tampering) -> None:
         text_here = text.replace('@release@', str(stack.release))
-        stack.add(stack.installation('hwloc') / name, text_here, mode)
+        stack.add(stack.installation(software) / name, text_here, mode)
 
     return apply
 
@@ -170,14 +172,14 @@ FAULTS = [
     ),
     Fault(
         'wrapper with a program of the host in a variable',
-        _text('bin/wrap', '#!/bin/sh\nCC=/usr/bin/gcc\nexec "$CC" "$@"\n', 0o755),
+        _text('bin/wrap', '#!/bin/sh\nCC=/usr/bin/gcc\nexec "$CC" "$@"\n', 0o755, 'GROMACS'),
         r'text/host-program: bin/wrap: names /usr/bin/gcc by its variable CC',
-        arguments(FILES, 'hwloc'),
+        arguments(FILES, 'GROMACS'),
     ),
     Fault(
         'CMake package with a library of elsewhere',
-        _text('lib/cmake/x/xConfig.cmake', 'set(X_LIBRARY "/project/x/lib/libx.so")\n'),
-        r'text/foreign-path: lib/cmake/x/xConfig\.cmake: names /project/x/lib/libx\.so',
+        _text('lib/xConfig.cmake', 'set(X_LIBRARY "/project/x/lib/libx.so")\n'),
+        r'text/foreign-path: lib/xConfig\.cmake: names /project/x/lib/libx\.so',
         arguments(FILES, 'hwloc'),
     ),
     Fault(

@@ -125,7 +125,15 @@ def check_text(
         for match in row.pattern.finditer(data):
             path = match['path']
             inside = path.startswith((own, request.release.compat.encode()))
-            if inside or (row.name, path) in seen or _harmless(data, match.start('path')):
+            allowed = row.check == 'text/host-program' and _is_allowed(
+                path.decode(errors='replace')
+            )
+            if (
+                inside
+                or allowed
+                or (row.name, path) in seen
+                or _harmless(data, match.start('path'))
+            ):
                 continue
             if row_of.cmake and row.check != 'text/build-path' and only_looks(data, match.start()):
                 continue
@@ -171,7 +179,7 @@ def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Itera
     def found(reason: str) -> Observation:
         return Observation('text/shebang', severity, member.path, interpreter, reason)
 
-    if interpreter in table('allowed_interpreters'):
+    if _is_allowed(interpreter):
         return
     if not interpreter.startswith('/'):
         yield found(f'its interpreter {interpreter} depends on the current directory')
@@ -182,6 +190,11 @@ def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Itera
     elif (length := len(head.split(b'\n', 1)[0].rstrip())) > 255:
         # BINPRM_BUF_SIZE of Linux (include/uapi/linux/binfmts.h): the rest is cut off
         yield found(f'its first line has {length} bytes, the kernel reads 255')
+
+
+def _is_allowed(program: str) -> bool:
+    """True for what every host has: ``exec /usr/bin/env python3`` is as good as in a first line."""
+    return program in table('allowed_interpreters')
 
 
 def _is_of_programs(path: str) -> bool:
@@ -198,7 +211,8 @@ def _programs_named(
     release = request.release
     for named in named_programs(data.decode('utf-8', 'replace'), language):
         path = named.path
-        if path.encode() in told or path.startswith((f'{release.software}/', f'{release.compat}/')):
+        inside = path.startswith((f'{release.software}/', f'{release.compat}/'))
+        if inside or path.encode() in told or _is_allowed(path):
             continue
         place = next(
             (row for row in table('program_places') if re.match(row['pattern'], path)), None
