@@ -20,11 +20,13 @@ def module_text(
     depends: Mapping[str, str],
     has: Sequence[str],
     compat: str = '',
+    extensions: Sequence[str] = (),
 ) -> str:
     """A Lua module for Lmod.
 
     `root` is the installation, `compat` the compat layer, `depends` maps what it depends on to
-    module versions, `has` names those of bin and share/man that the installation really has.
+    module versions, `has` names those of bin and share/man that the installation really has,
+    `extensions` its extensions with their versions.
     """
     plain = version.split('-', 1)[0]
     honesty = HONESTY_PYPI if software.pypi else HONESTY
@@ -52,6 +54,8 @@ def module_text(
     lines += [
         f'setenv("{key}", {_lua(value.replace("{compat}", compat))})' for key, value in env.items()
     ]
+    if extensions:
+        lines.append(f'setenv("EBEXTSLIST{variable}", "{",".join(extensions)}")')
     return '\n'.join(lines) + '\n'
 
 

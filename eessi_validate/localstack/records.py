@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from eessi_validate.localstack import dpkgdb, inventory, modules, provenance
 from eessi_validate.localstack.compat import template
+from eessi_validate.localstack.extensions import extensions_of
 from eessi_validate.localstack.job import Job
 from eessi_validate.localstack.packages import Package
 from eessi_validate.localstack.wheels import Wheel
@@ -51,7 +52,15 @@ def record_installation(
     top = final.parent.parent.parent
     module = job.staged(top) / 'modules' / 'all' / name / f'{version}.lua'
     module.parent.mkdir(parents=True, exist_ok=True)
-    text = modules.module_text(software, version, str(final), versions, has, str(job.compat))
+    text = modules.module_text(
+        software,
+        version,
+        str(final),
+        versions,
+        has,
+        str(job.compat),
+        extensions_of(content, staged),
+    )
     module.write_text(text, encoding='utf-8')
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from eessi_validate.errors import UsageError, unknown_name
 from eessi_validate.localstack import inventory, modules, provenance
 from eessi_validate.localstack.catalogue import Architecture, Catalogue, Software
+from eessi_validate.localstack.extensions import extensions_of
 
 
 def check_targets(catalogue: Catalogue, arch: Architecture, targets: Sequence[str]) -> None:
@@ -51,7 +52,13 @@ def stage_target(
         provenance.write(document, record)
         has = [d for d in ('bin', 'share/man') if (staged / d).is_dir()]
         text = modules.module_text(
-            table[generic.name], generic.version, str(final), versions, has, compat
+            table[generic.name],
+            generic.version,
+            str(final),
+            versions,
+            has,
+            compat,
+            extensions_of(record, staged),
         )
         name = Path('modules', 'all', generic.name, f'{generic.version}.lua')
         module = stage / top.relative_to(root) / name

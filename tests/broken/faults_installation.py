@@ -62,12 +62,14 @@ def _too_new_instructions(stack: Tampering) -> None:
     subprocess.run(command, input=code.encode(), check=True)
 
 
-def _text(name: str, text: str, mode: int = 0o644) -> Callable[[Tampering], None]:
-    """Return a fault: a further text file in the installation of hwloc."""
+def _text(
+    name: str, text: str, mode: int = 0o644, software: str = 'hwloc'
+) -> Callable[[Tampering], None]:
+    """Return a fault: a further text file in an installation."""
 
     def apply(stack: Tampering) -> None:
         text_here = text.replace('@release@', str(stack.release))
-        stack.add(stack.installation('hwloc') / name, text_here, mode)
+        stack.add(stack.installation(software) / name, text_here, mode)
 
     return apply
 
@@ -169,6 +171,23 @@ FAULTS = [
         r'text/other-target: lib/start\.sh: names \S+/amd/zen2', arguments(FILES, 'hwloc'),
     ),
     Fault(
+        'wrapper with a program of the host in a variable',
+        _text('bin/wrap', '#!/bin/sh\nCC=/usr/bin/gcc\nexec "$CC" "$@"\n', 0o755, 'GROMACS'),
+        r'text/host-program: bin/wrap: names /usr/bin/gcc by its variable CC',
+        arguments(FILES, 'GROMACS'),
+    ),
+    Fault(
+        'CMake package with a library of elsewhere',
+        _text('lib/xConfig.cmake', 'set(X_LIBRARY "/project/x/lib/libx.so")\n'),
+        r'text/foreign-path: lib/xConfig\.cmake: names /project/x/lib/libx\.so',
+        arguments(FILES, 'hwloc'),
+    ),
+    Fault(
+        'module that names an extension that is not there',
+        _module('setenv("EBEXTSLISTGROMACS", "gmxapi-0.4.2")'),
+        r'extension/missing: gmxapi: the module names gmxapi 0\.4\.2', arguments(FILES, 'GROMACS'),
+    ),
+    Fault(
         'file that others cannot read', _text('lib/data.txt', 'x', 0o600),
         r'files/unreadable: lib/data\.txt: mode 0600', arguments(FILES, 'hwloc'),
     ),
@@ -200,6 +219,10 @@ FAULTS = [
     Fault(
         'program of another version', _program('echo GROMACS 2019.3'),
         r'version/differs: bin/gmx_mpi: reports 2019\.3', arguments(START, 'GROMACS'),
+    ),
+    Fault(
+        'program of a later release of the series', _program('echo GROMACS version: 2022.5.1'),
+        r'version/differs: bin/gmx_mpi: reports 2022\.5\.1', arguments(START, 'GROMACS'),
     ),
     Fault(
         'program whose library is gone',

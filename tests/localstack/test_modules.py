@@ -1,4 +1,5 @@
 from eessi_validate.localstack.catalogue import load_catalogue
+from eessi_validate.localstack.extensions import extensions_of
 from eessi_validate.localstack.modules import environment_name, lmodrc_text, module_text
 
 CATALOGUE = load_catalogue()
@@ -50,3 +51,18 @@ def test_names_become_variables_as_easybuild_makes_them():
 
 def test_lmods_settings_name_their_own_cache():
     assert '["dir"] = "/stack/.lmod/cache"' in lmodrc_text('/stack/.lmod')
+
+
+def test_a_bundle_names_its_extensions_as_easybuild_does(tmp_path):
+    library = tmp_path / 'lib/R/site-library/limma'
+    library.mkdir(parents=True)
+    (library / 'DESCRIPTION').write_text('Package: limma\nVersion: 3.54.1\n')
+    wheels = [{'name': 'scipy', 'version': '1.10.1'}, {'name': 'numpy', 'version': '1.24.2'}]
+    extensions = extensions_of({'wheels': wheels}, tmp_path)
+    assert extensions == ['limma-3.54.1', 'numpy-1.24.2', 'scipy-1.10.1']
+    versions = dict.fromkeys(TABLE, 'x')
+    bundle = TABLE['R-bundle-Bioconductor']
+    text = module_text(bundle, '3.16', '/b', versions, [], extensions=extensions)
+    variable = 'EBEXTSLISTRMINBUNDLEMINBIOCONDUCTOR'
+    assert f'setenv("{variable}", "limma-3.54.1,numpy-1.24.2,scipy-1.10.1")' in text
+    assert 'EBEXTSLIST' not in module_text(bundle, '3.16', '/b', versions, [])

@@ -67,6 +67,11 @@ def check_perl(
             yield Observation('bundle/perl-module', Severity.ERROR, name, subject, reason)
 
 
+def perl_sites(request: InstallationRequest) -> list[str]:
+    """Return the directories with Perl modules in an installation, relative to it."""
+    return [site for site in _SITES if os.path.isdir(f'{request.real_path}/{site}')]
+
+
 def perl_names(request: InstallationRequest) -> list[str]:
     """Return the Perl distributions of an installation by their main module.
 

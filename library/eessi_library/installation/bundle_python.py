@@ -190,9 +190,14 @@ def top_level_names(site: str) -> list[str]:
     found: set[str] = set()
     for entry in sorted(os.listdir(site)):
         if entry.endswith(('.dist-info', '.egg-info')):
-            names = {n for n in _recorded(f'{site}/{entry}') if _NAME.match(n.split('.')[0])}
+            names = top_level_names_of(f'{site}/{entry}')
             found.update({n for n in names if n.split('.')[0] in there} or names)
     return sorted(found)
+
+
+def top_level_names_of(metadata: str) -> set[str]:
+    """Return what can be imported from one distribution, by its metadata directory."""
+    return {name for name in _recorded(metadata) if _NAME.match(name.split('.')[0])}
 
 
 def _recorded(metadata: str) -> set[str]:

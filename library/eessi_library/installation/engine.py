@@ -31,7 +31,6 @@ from .isa import FeatureUse
 from .model import (
     DYNAMIC_GROUPS,
     EMULATION,
-    STATIC_GROUPS,
     InstallationReport,
     InstallationRequest,
     Observation,
@@ -42,7 +41,10 @@ from .node import cannot_run, node_identity
 from .rules import AllowRule, judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
-CHECKS_VERSION: Final = 3
+CHECKS_VERSION: Final = 4
+
+#: Groups that look at one member after the other.
+_OF_MEMBERS: Final = ('files', 'text', 'linkage', 'isa')
 
 #: Members of one unit of reading.
 _SLICE: Final = 2_000
@@ -153,9 +155,11 @@ class _Checker:
         pending.digest = fingerprint(pending.members)
         if 'files' in request.groups:
             pending.observations += check_place(request)
-        if any(name in request.groups for name in STATIC_GROUPS):
+        if any(name in request.groups for name in _OF_MEMBERS):
             for start in range(0, len(pending.members), _SLICE):
                 self._read(pending, pending.members[start : start + _SLICE])
+        if 'metadata' in request.groups:
+            self._read_metadata(pending)
         if any(name in request.groups for name in DYNAMIC_GROUPS):
             self._run(pending)
         if EMULATION in request.groups:
@@ -203,6 +207,14 @@ class _Checker:
             pending.fresh += 1
             known = self._pool.submit(work.read_members, pending.request, members)
         pending.reading.append((key, known))
+
+    def _read_metadata(self, pending: _Pending) -> None:
+        key = self._key('metadata', pending.request, pending.digest)
+        known = self._known(key)
+        if known is None:
+            pending.fresh += 1
+            known = self._pool.submit(work.read_metadata, pending.request)
+        pending.running.append((key, known))
 
     def _run(self, pending: _Pending) -> None:
         request = pending.request

@@ -14,9 +14,9 @@ MOST_MEMBERS: Final = 5
 #: Findings of one check in one report; the last one says how many were left out.
 MOST_FINDINGS: Final = 25
 
-#: Groups of checks, in the order in which they are worth most. The first four read files only
+#: Groups of checks, in the order in which they are worth most. The first five read files only
 #: (evidence grade static); the others run the installation's software.
-STATIC_GROUPS: Final = ('files', 'text', 'linkage', 'isa')
+STATIC_GROUPS: Final = ('files', 'text', 'linkage', 'isa', 'metadata')
 DYNAMIC_GROUPS: Final = ('module', 'start-up', 'bundle', 'build')
 ALL_GROUPS: Final = (*STATIC_GROUPS, *DYNAMIC_GROUPS)
 

@@ -21,6 +21,8 @@ from eessi_library.diagnosis import known_fault
 
 from .inventory import Kind, kind_of
 from .model import InstallationRequest, Observation, Severity
+from .recorded_version import recorded_versions
+from .reported_version import judge_version, version_of
 from .rules import table
 from .sanity_paths import sanity_programs
 
@@ -176,7 +178,9 @@ def check_programs(
         answers = start(program, environment, scratch, thorough=reports)
         yield from judge_answers(member, answers)
         if reports:
-            yield from judge_version(member, wanted, answers, reporters, request.name)
+            said = '\n'.join(answer.output for answer in answers)
+            recorded = [record.version for record in recorded_versions(request)]
+            yield from judge_version(member, wanted, said, reporters, request.name, recorded)
 
 
 def judge_answers(member: str, answers: list[Answer]) -> Iterator[Observation]:
@@ -204,63 +208,3 @@ def judge_answers(member: str, answers: list[Answer]) -> Iterator[Observation]:
     elif not any(answer.output.strip() for answer in answers):
         reason = f'says nothing to any of {", ".join(OPTIONS)}'
         yield Observation('start-up/silent', Severity.WARNING, member, 'silent', reason)
-
-
-def version_of(module: str) -> str:
-    """Return the version in a module name: what stands before the toolchain."""
-    version = module.partition('/')[2]
-    return re.split(r'-(?:GCC|GCCcore|foss|gompi|gfbf|iimpi|intel|system|llvm)', version)[0]
-
-
-def judge_version(
-    member: str,
-    wanted: str,
-    answers: list[Answer],
-    reporter: Mapping[str, object],
-    module: str = '',
-) -> Iterator[Observation]:
-    """Yield a wrong version: the module's does not occur in what the program says. Pure.
-
-    A program that is not in the table may not be one that reports: it is told as a warning when it
-    says no version, or not as its own, or one that is a part of the module's (5.4 for 5.4.6).
-
-    :arg module: name of the module: paths hold it, and prove nothing.
-    """
-    said = '\n'.join(answer.output for answer in answers)
-    if module:
-        said = said.replace(f'/{module}', '/...')
-    accepted = [wanted, *_texts(reporter.get('also', {}), wanted)]
-    if any(
-        re.search(rf'(?<![0-9])(?<![0-9]\.){re.escape(text)}(?![0-9])', said) for text in accepted
-    ):
-        return
-    reported = re.search(r'^.*?\bv?(?P<version>\d+(?:\.\d+)+\S*)', said, re.MULTILINE)
-    what = reported['version'] if reported else 'no version'
-    name = os.path.basename(member).lower()
-    certain = bool(reporter) or (
-        reported is not None
-        and (name in reported[0].lower() or 'version' in reported[0].lower())
-        and not _is_part(what, wanted)
-    )
-    yield Observation(
-        'version/differs',
-        Severity.ERROR if certain else Severity.WARNING,
-        member,
-        what,
-        f'reports {what}, its module says {wanted}',
-    )
-
-
-def _is_part(one: str, other: str) -> bool:
-    """True when the numbers of one version begin with those of the other: 9.1 and 9.1.0004."""
-    first, second = (
-        [int(n) for n in re.match(r'[\d.]*', text)[0].split('.') if n]  # type: ignore[index]
-        for text in (one, other)
-    )
-    length = min(len(first), len(second))
-    return first[:length] == second[:length] and length > 0
-
-
-def _texts(table_of: object, wanted: str) -> list[str]:
-    found = table_of.get(wanted, []) if isinstance(table_of, dict) else []
-    return [str(item) for item in found] if isinstance(found, list) else []

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
+from .cmake_commands import only_looks
 from .inventory import Kind, Member
 from .model import InstallationRequest, Observation, Release, Severity
 from .rules import table
+from .script_languages import language_of
+from .script_programs import named_programs
 
 #: Bytes of a text that are read; data files may be longer, what programs read as code is not.
 MOST_BYTES: Final = 4 << 20
@@ -44,6 +47,8 @@ class TextClass:
     scripts: bool = False
     #: Scripts of these interpreters, by the last component of their names.
     interpreters: tuple[str, ...] = ()
+    #: Commands of CMake, some of which only look whether something is there.
+    cmake: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def text_classes() -> tuple[TextClass, ...]:
             tuple(row['look_for']),
             row.get('scripts', False),
             tuple(row.get('interpreters', ())),
+            row.get('cmake', False),
         )
         for row in table('text_classes')
     )
@@ -87,15 +93,21 @@ def text_paths() -> dict[str, TextPath]:
 
 def class_of(path: str, kind: Kind, head: bytes = b'') -> TextClass:
     """Return the class of a text file, of which ``head`` is the beginning."""
-    words = first_line(head) if kind is Kind.SCRIPT else []
-    names = [word.rpartition('/')[2] for word in words]
-    program = names[1] if names[:1] == ['env'] and len(names) > 1 else ''.join(names[:1])
+    program = interpreter_of(head) if kind is Kind.SCRIPT else ''
     for row in text_classes():
         if (row.scripts and kind is Kind.SCRIPT) or program in row.interpreters:
             return row
         if any(fnmatch.fnmatchcase(path, pattern) for pattern in row.member):
             return row
     raise LookupError('the last row of text_classes must fit everything')
+
+
+def interpreter_of(head: bytes) -> str:
+    """Return the name of the program that a script is for, behind ``env`` and its options."""
+    names = [word.rpartition('/')[2] for word in first_line(head)]
+    if names[:1] == ['env']:
+        names = [name for name in names[1:] if not name.startswith('-') and '=' not in name]
+    return names[0] if names else ''
 
 
 def check_text(
@@ -108,11 +120,22 @@ def check_text(
     own = request.release.software.encode()
     seen: set[tuple[str, bytes]] = set()
     told: set[int] = set()
-    for row in (text_paths()[name] for name in class_of(member.path, kind, head).look_for):
+    row_of = class_of(member.path, kind, head)
+    for row in (text_paths()[name] for name in row_of.look_for):
         for match in row.pattern.finditer(data):
             path = match['path']
             inside = path.startswith((own, request.release.compat.encode()))
-            if inside or (row.name, path) in seen or _harmless(data, match.start('path')):
+            allowed = row.check == 'text/host-program' and _is_allowed(
+                path.decode(errors='replace')
+            )
+            if (
+                inside
+                or allowed
+                or (row.name, path) in seen
+                or _harmless(data, match.start('path'))
+            ):
+                continue
+            if row_of.cmake and row.check != 'text/build-path' and only_looks(data, match.start()):
                 continue
             if row.check == 'text/foreign-path' and (
                 match.end('path') in told or _of_the_stack(request.release, path)
@@ -124,6 +147,8 @@ def check_text(
             yield Observation(
                 row.check, Severity.ERROR, member.path, named, f'names {named}: {row.why}'
             )
+    if kind is Kind.SCRIPT and _is_of_programs(member.path):
+        yield from _programs_named(request, member, data, {path for _, path in seen})
     for named in _other_targets(request, data):
         why = 'which is of another CPU target or release'
         yield Observation(
@@ -147,14 +172,14 @@ def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Itera
     interpreter = words[0]
     release = request.release
     # Elsewhere it is an example or a module that can be started as well: Python's own cgi.py.
-    is_program = not _PROGRAMS.isdisjoint(member.path.split('/')[:-1])
+    is_program = _is_of_programs(member.path)
     of_the_host = interpreter.startswith(('/usr/', '/bin/'))
     severity = Severity.ERROR if is_program or not of_the_host else Severity.WARNING
 
     def found(reason: str) -> Observation:
         return Observation('text/shebang', severity, member.path, interpreter, reason)
 
-    if interpreter in table('allowed_interpreters'):
+    if _is_allowed(interpreter):
         return
     if not interpreter.startswith('/'):
         yield found(f'its interpreter {interpreter} depends on the current directory')
@@ -165,6 +190,41 @@ def _shebang(request: InstallationRequest, member: Member, head: bytes) -> Itera
     elif (length := len(head.split(b'\n', 1)[0].rstrip())) > 255:
         # BINPRM_BUF_SIZE of Linux (include/uapi/linux/binfmts.h): the rest is cut off
         yield found(f'its first line has {length} bytes, the kernel reads 255')
+
+
+def _is_allowed(program: str) -> bool:
+    """True for what every host has: ``exec /usr/bin/env python3`` is as good as in a first line."""
+    return program in table('allowed_interpreters')
+
+
+def _is_of_programs(path: str) -> bool:
+    return not _PROGRAMS.isdisjoint(path.split('/')[:-1])
+
+
+def _programs_named(
+    request: InstallationRequest, member: Member, data: bytes, told: set[bytes]
+) -> Iterator[Observation]:
+    """Yield the programs outside of the stack that a script starts by way of its language."""
+    language = language_of(interpreter_of(data[:1024]))
+    if language is None:
+        return
+    release = request.release
+    for named in named_programs(data.decode('utf-8', 'replace'), language):
+        path = named.path
+        inside = path.startswith((f'{release.software}/', f'{release.compat}/'))
+        if inside or path.encode() in told or _is_allowed(path):
+            continue
+        place = next(
+            (row for row in table('program_places') if re.match(row['pattern'], path)), None
+        )
+        if place is None or _of_the_stack(release, path.encode()):
+            continue
+        by = f' by its variable {named.variable}' if named.variable else ''
+        reason = f'names {path}{by}: {place["why"]}'
+        if not named.certain:
+            reason += '; the variable may have another value'
+        severity = Severity.ERROR if named.certain else Severity.WARNING
+        yield Observation(place['check'], severity, member.path, path, reason)
 
 
 def _of_the_stack(release: Release, path: bytes) -> bool:

@@ -21,11 +21,13 @@ from .bundles import check_bundles
 from .dependence import TREE, signatures
 from .disassembly import DisassemblyFailed, NoDisassembler
 from .emulation import check_emulated, emulator
+from .extensions import check_extensions
 from .files import check_member, check_program
 from .inventory import Kind, Member, classify, walk
 from .linkage import ReleaseLinkage
 from .model import InstallationRequest, Observation, Release, Severity
 from .module_load import judge_module, load_module
+from .recorded_version import check_recorded_version
 from .start_up import check_programs
 from .text import check_text, first_line
 
@@ -93,6 +95,15 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
     read = {os.path.join(request.real_path, member.path) for member in members}
     places = {request.release.located(os.path.normpath(p)) for p in touched if p.startswith('/')}
     return {'found': plain(found), 'elf': elf, 'depends': signatures(places - read)}
+
+
+def read_metadata(request: InstallationRequest) -> dict[str, Any]:
+    """Compare the version and the extensions of an installation with what its module says."""
+    found = [*check_recorded_version(request), *check_extensions(request)]
+    module = [request.release.located(request.module_file)] if request.module_file else []
+    # an extension without metadata here was looked for in everything that the module loads
+    alone = not any(o.check in ('extension/missing', 'extension/undecided') for o in found)
+    return {'found': plain(found), 'lasting': alone, 'depends': signatures(module)}
 
 
 def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:
