@@ -9,8 +9,7 @@ headers, names and symbol tables is read.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
-from struct import error as struct_error
-from struct import unpack_from
+from struct import Struct, unpack_from
 from typing import Final
 
 from .errors import ElfError
@@ -21,6 +20,10 @@ THIN_MAGIC: Final = b'!<thin>\n'
 #: Limits far above anything sound (largest seen: 10,400 members, names of 200 bytes).
 MOST_MEMBERS: Final = 1 << 18
 LONGEST_NAME: Final = 1 << 12
+MOST_NAME_BYTES: Final = 1 << 26
+
+#: Records of a symbol table unpacked at once.
+_RECORDS: Final = 1 << 16
 
 _HEADER: Final = 60
 _END_OF_HEADER: Final = b'`\n'
@@ -76,6 +79,8 @@ def archive_members(data: Buffer) -> Iterator[ArchiveMember]:
             )
         following = content + (size + size % 2 if inside else 0)
         if field == b'//':
+            if size > MOST_NAME_BYTES:
+                raise MalformedArchive(f'{size} bytes of names, the limit is {MOST_NAME_BYTES}')
             names = bytes(data[content : content + size])
         elif field in (b'/', b'/SYM64/'):
             if not named:  # COFF has a second one, in another form
@@ -142,20 +147,30 @@ def _gnu_symbol_table(data: Buffer, start: int, size: int, width: int) -> set[in
     (count,) = unpack_from(f'>{kind}', data, start)
     if count > size // width - 1:
         raise MalformedArchive(f'a symbol table of {size} bytes for {count} symbols')
-    return set(unpack_from(f'>{count}{kind}', data, start + width))
+    return _offsets(data, start + width, count, Struct(f'>{kind}'))
 
 
 def _bsd_symbol_table(data: Buffer, start: int, size: int, name: bytes) -> set[int]:
     """Return the offsets of members that a BSD symbol table names: pairs (name, offset)."""
     kind, width = ('Q', 8) if name.startswith(b'__.SYMDEF_64') else ('I', 4)
-    try:
-        (length,) = unpack_from(f'<{kind}', data, start)
-        if length > size:
-            raise MalformedArchive(f'a symbol table of {size} bytes with pairs of {length}')
-        pairs = unpack_from(f'<{length // width}{kind}', data, start + width)
-    except struct_error as error:
-        raise MalformedArchive(f'a symbol table outside of the file: {error}') from None
-    return set(pairs[1::2])
+    if size < width:
+        return set()
+    (length,) = unpack_from(f'<{kind}', data, start)
+    if length > size - width:
+        raise MalformedArchive(f'a symbol table of {size} bytes with pairs of {length}')
+    return _offsets(data, start + width, length // (2 * width), Struct(f'<{width}x{kind}'))
+
+
+def _offsets(data: Buffer, start: int, count: int, record: Struct) -> set[int]:
+    """Return the different numbers in some records, each one's only field."""
+    found: set[int] = set()
+    for first in range(0, count, _RECORDS):
+        at = start + first * record.size
+        raw = data[at : at + min(_RECORDS, count - first) * record.size]
+        found.update(number for (number,) in record.iter_unpack(raw))
+        if len(found) > MOST_MEMBERS:
+            raise MalformedArchive(f'a symbol table of more than {MOST_MEMBERS} members')
+    return found
 
 
 def _printable(name: bytes) -> str:

@@ -114,18 +114,18 @@ def digest_of(path: str, family: str) -> str:
         return f'unreadable: {error}'
 
 
-def asks_for_features(path: str, family: str) -> bool:
+def asks_for_features(path: str, family: str, compat: str) -> bool:
     """True when code asks the CPU what it has: the CPUID instruction, or libgcc's answer to it.
 
     Without one of these there is no dispatch at run time that could guard an instruction.
     """
     if holds_objects(path):
-        return objects_ask_the_cpu(path, family)
+        return objects_ask_the_cpu(path, family, compat)
     asks = document_of(family)['asks']
     symbols = read_symbols(path)
     if imports_ask((symbol.name for symbol in symbols.imports) if symbols else (), asks):
         return True
-    return code_asks(_read(path, family)[0], family, asks)
+    return code_asks(_read(path, family)[0], family, asks, compat)
 
 
 def judge_unjudged(

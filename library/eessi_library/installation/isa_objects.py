@@ -209,21 +209,25 @@ def _count_words(one: _Judged, family: str, supported: frozenset[str]) -> list[F
     return [uses[feature] for feature in sorted(uses)]
 
 
-def objects_ask_the_cpu(path: str, family: str) -> bool:
+def objects_ask_the_cpu(path: str, family: str, compat: str) -> bool:
     """True when any object of a file asks the CPU what it has: the one for all of an archive."""
-    with mapped(path) as data:
-        return any(
-            isinstance(found, ObjectFile) and _asks(found, family)
-            for _, found in objects_in(data, family)
-        )
-
-
-def _asks(found: ObjectFile, family: str) -> bool:
     asks = document_of(family)['asks']
-    if any(found.mentions(name) for name in bytes_that_ask(asks)):
-        return True
-    sections = (CodeSection(0, found.bytes_of(code)) for code in found.code)
-    return code_asks(sections, family, asks)
+    names = bytes_that_ask(asks)
+    with mapped(path) as data:
+        if any(found.mentions(name) for found in _objects(data, family) for name in names):
+            return True
+        sections = (
+            CodeSection(0, found.bytes_of(code))
+            for found in _objects(data, family)
+            for code in found.code
+        )
+        return code_asks(sections, family, asks, compat)
+
+
+def _objects(data: mmap | bytes, family: str) -> Iterator[ObjectFile]:
+    for _, found in objects_in(data, family):
+        if isinstance(found, ObjectFile):
+            yield found
 
 
 def objects_digest(path: str, family: str) -> str:

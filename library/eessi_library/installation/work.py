@@ -111,7 +111,7 @@ def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:
     family = cpu_target.split('/')[0]
     try:
         uses = isa.features_beyond(path, cpu_target, compat)
-        guarded = bool(uses) and isa.asks_for_features(path, family)
+        guarded = bool(uses) and isa.asks_for_features(path, family, compat)
         return {
             'uses': [dataclasses.astuple(use) for use in uses],
             'guarded': guarded,

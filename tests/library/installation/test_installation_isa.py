@@ -183,8 +183,8 @@ def test_features_of_mnemonics(mnemonic: str, operands: str, features: tuple[str
 
 def test_dispatch_needs_a_guard(tmp_path: Path) -> None:
     code = AXPY + 'int has(void) { return __builtin_cpu_supports("avx2"); }'
-    assert not asks_for_features(built(tmp_path, '-mavx2'), 'x86_64')
-    assert asks_for_features(built(tmp_path, '-mavx2', code=code), 'x86_64')
+    assert not asks_for_features(built(tmp_path, '-mavx2'), 'x86_64', '')
+    assert asks_for_features(built(tmp_path, '-mavx2', code=code), 'x86_64', '')
 
 
 def test_an_allow_rule_asks_for_the_guard(small: SmallStack) -> None:

@@ -70,8 +70,8 @@ def test_who_asks_the_cpu() -> None:
     document = document_of('aarch64')
     mrs_isar0 = 0xD5380600
     asks = document['asks']
-    assert code_asks(code(mrs_isar0), 'aarch64', asks)
-    assert not code_asks(code(0xD53BD040), 'aarch64', asks)  # MRS of TPIDR_EL0
+    assert code_asks(code(mrs_isar0), 'aarch64', asks, '')
+    assert not code_asks(code(0xD53BD040), 'aarch64', asks, '')  # MRS of TPIDR_EL0
     assert imports_ask(('getauxval',), asks)
     assert not imports_ask(('malloc',), asks)
 
