@@ -245,7 +245,8 @@ class _Checker:
         digests: dict[str, str] = {}
         for path in code:
             place = os.path.join(pending.request.real_path, path)
-            key = f'code:{self._isa_version}:{place}:{fingerprint([members[path]])}'
+            file = fingerprint([members[path]])
+            key = f'code:{self._isa_version}:{release.family}:{place}:{file}'
             known = self._cache.get(key)
             if known is None:
                 unknown.append((path, place, key))
