@@ -93,7 +93,6 @@ SHN_UNDEF: Final = 0
 SHN_ABS: Final = 0xFFF1
 SHN_XINDEX: Final = 0xFFFF
 SHT_NULL: Final = 0
-SHT_PROGBITS: Final = 1
 SHT_SYMTAB: Final = 2
 SHT_STRTAB: Final = 3
 SHT_NOBITS: Final = 8

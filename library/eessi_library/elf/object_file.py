@@ -175,7 +175,7 @@ class ObjectFile:
                 raise MalformedElf(
                     f'section {number}: {size} bytes at {offset:#x} in an object of {self._size}'
                 )
-            if kind == elf.SHT_PROGBITS and flags & elf.SHF_EXECINSTR and size:
+            if flags & elf.SHF_EXECINSTR and size:  # of any type: linkers keep strange ones
                 self.code.append(CodeRange(number, offset, size))
                 code_bytes += size
             elif kind in (elf.SHT_SYMTAB, elf.SHT_DYNSYM, elf.SHT_SYMTAB_SHNDX):

@@ -1,7 +1,7 @@
 """The bytes of an ELF file that a CPU may execute.
 
-Sections with SHF_EXECINSTR where section headers are there (gABI chapter 4), else segments with
-PF_X, which also hold the read-only data that some linkers put beside the code.
+Sections of any type with SHF_EXECINSTR where section headers are there (gABI chapter 4), else
+segments with PF_X, which also hold the read-only data that some linkers put beside the code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Final
 from eessi_library.elf import MalformedElf
 from eessi_library.elf.image import Buffer
 
-SHT_PROGBITS: Final = 1
+SHT_NULL: Final = 0
+SHT_NOBITS: Final = 8
 SHF_EXECINSTR: Final = 4
 PT_LOAD: Final = 1
 PF_X: Final = 1
@@ -56,7 +57,7 @@ def _sections(data: Buffer, order: str, shoff: int, shnum: int) -> Iterator[tupl
         _, kind, flags, address, offset, size = struct.unpack_from(
             f'{order}IIQQQQ', data, shoff + 64 * number
         )
-        if kind == SHT_PROGBITS and flags & SHF_EXECINSTR:
+        if kind not in (SHT_NULL, SHT_NOBITS) and flags & SHF_EXECINSTR:
             yield address, offset, size
 
 

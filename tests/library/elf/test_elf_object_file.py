@@ -88,6 +88,12 @@ def test_more_sections_than_the_header_can_count(tmp_path: Path) -> None:
     assert found.functions().at(found.code[-1].number, 0) == 'f65599'
 
 
+def test_code_in_a_section_of_a_strange_type(tmp_path: Path) -> None:
+    asm = '__asm__(".section .odd,\\"ax\\",@0x7fff0001\\nodd: ret\\n.text");'
+    found = ObjectFile(compiled(tmp_path, asm))
+    assert [found.functions().at(code.number, 0) for code in found.code] == ['odd']
+
+
 def _section_table(data: bytes) -> int:
     return int(struct.unpack_from('<Q', data, 40)[0])
 
