@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,26 @@ def _too_new_instructions(stack: Tampering) -> None:
     stack.add(place, b'', 0o755)
     command = ['gcc', '-x', 'c', '-', '-shared', '-fPIC', *options, '-o', str(place)]
     subprocess.run(command, input=code.encode(), check=True)
+
+
+def _archive(*flags: str, machine: int = 62) -> Callable[[Tampering], None]:
+    """Return a fault: a static archive in the installation of hwloc, its object made like this."""
+
+    def apply(stack: Tampering) -> None:
+        code = 'void f(float *x) { for (int i = 0; i < 64; i++) x[i] = x[i] * 2 + 1; }'
+        place = stack.installation('hwloc') / 'lib' / 'libextra.a'
+        stack.add(place, b'')
+        with tempfile.TemporaryDirectory() as scratch:
+            made = Path(scratch, 'extra.o')
+            command = ['gcc', '-x', 'c', '-', '-c', '-O3', *flags, '-o', str(made)]
+            subprocess.run(command, input=code.encode(), check=True)
+            data = bytearray(made.read_bytes())
+            data[18:20] = machine.to_bytes(2, 'little')
+            made.write_bytes(data)
+            place.unlink()
+            subprocess.run(['ar', 'rcS', str(place), str(made)], check=True)
+
+    return apply
 
 
 def _text(
@@ -150,6 +171,17 @@ FAULTS = [
     Fault(
         'instructions beyond the target', _too_new_instructions,
         r'isa/beyond-target: lib/libextra\.so: \d+ instructions of avx512',
+        arguments(FILES, 'hwloc'),
+    ),
+    Fault(
+        'archive with instructions beyond the target',
+        _archive('-mavx512f', '-mprefer-vector-width=512'),
+        r'isa/beyond-target: lib/libextra\.a\(extra\.o\): \d+ instructions of avx512',
+        arguments(FILES, 'hwloc'),
+    ),
+    Fault(
+        'archive of another machine', _archive(machine=183),
+        r'linkage/wrong-machine: lib/libextra\.a\(extra\.o\): is for aarch64',
         arguments(FILES, 'hwloc'),
     ),
     Fault(

@@ -6,12 +6,14 @@ program = loader.load(path)
 for finding in program.findings: ...
 """
 
+from .archive import ArchiveMember, MalformedArchive, archive_members, is_archive
 from .defaults import LoaderDefaults, UnknownLoader, read_defaults
 from .errors import ElfError, LoaderLimit, MalformedElf
 from .files import FileView, SeenFile
 from .findings import Finding, FindingKind
 from .ldcache import LoaderCache, MalformedCache, parse_cache, read_cache
 from .loader import Loader, LoaderRules
+from .object_file import CodeRange, FunctionNames, ObjectFile
 from .program import FoundBy, LoadedObject, Program, Resolution
 from .reader import ElfObject, parse_elf, read_elf
 from .search import Tokens, expand, hwcaps_subdirectories, split_search_path
@@ -19,6 +21,8 @@ from .symbols import DynamicSymbols, Symbol, parse_symbols, read_symbols
 from .versions import VersionDefinition, VersionNeed
 
 __all__ = [
+    'ArchiveMember',
+    'CodeRange',
     'DynamicSymbols',
     'ElfError',
     'ElfObject',
@@ -26,14 +30,17 @@ __all__ = [
     'Finding',
     'FindingKind',
     'FoundBy',
+    'FunctionNames',
     'LoadedObject',
     'Loader',
     'LoaderCache',
     'LoaderDefaults',
     'LoaderLimit',
     'LoaderRules',
+    'MalformedArchive',
     'MalformedCache',
     'MalformedElf',
+    'ObjectFile',
     'Program',
     'Resolution',
     'SeenFile',
@@ -42,8 +49,10 @@ __all__ = [
     'UnknownLoader',
     'VersionDefinition',
     'VersionNeed',
+    'archive_members',
     'expand',
     'hwcaps_subdirectories',
+    'is_archive',
     'parse_cache',
     'parse_elf',
     'parse_symbols',

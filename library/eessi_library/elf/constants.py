@@ -34,6 +34,7 @@ EM_386: Final = 3
 EM_PPC64: Final = 21
 EM_X86_64: Final = 62
 EM_AARCH64: Final = 183
+EM_AMDGPU: Final = 224
 EM_RISCV: Final = 243
 
 #: Names used in messages; ``EM_PPC64`` is ppc64le when the data encoding is little-endian.
@@ -42,6 +43,7 @@ MACHINE_NAMES: Final = {
     EM_PPC64: 'ppc64',
     EM_X86_64: 'x86_64',
     EM_AARCH64: 'aarch64',
+    EM_AMDGPU: 'amdgpu',
     EM_RISCV: 'riscv',
 }
 
@@ -86,10 +88,17 @@ DF_1_PIE: Final = 0x08000000
 NT_GNU_BUILD_ID: Final = 3
 NOTE_NAME_GNU: Final = b'GNU\x00'
 
-# Symbols (gABI chapter 4, "Symbol Table")
+# Sections and symbols (gABI chapter 4, "Sections", "Symbol Table")
 SHN_UNDEF: Final = 0
 SHN_ABS: Final = 0xFFF1
+SHN_XINDEX: Final = 0xFFFF
+SHT_NULL: Final = 0
+SHT_SYMTAB: Final = 2
+SHT_STRTAB: Final = 3
+SHT_NOBITS: Final = 8
 SHT_DYNSYM: Final = 11
+SHT_SYMTAB_SHNDX: Final = 18
+SHF_EXECINSTR: Final = 4
 STB_LOCAL: Final = 0
 STB_GLOBAL: Final = 1
 STB_WEAK: Final = 2

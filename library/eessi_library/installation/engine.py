@@ -21,13 +21,13 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from . import dependence, isa, work
+from . import dependence, isa, isa_features, work
 from .cache import Cache
 from .dependence import Unchanged
 from .emulation import why_no_emulation
 from .files import check_place
 from .inventory import Member, fingerprint, walk
-from .isa import FeatureUse
+from .isa_features import FeatureUse
 from .model import (
     DYNAMIC_GROUPS,
     EMULATION,
@@ -41,7 +41,7 @@ from .node import cannot_run, node_identity
 from .rules import AllowRule, judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
-CHECKS_VERSION: Final = 4
+CHECKS_VERSION: Final = 5
 
 #: Groups that look at one member after the other.
 _OF_MEMBERS: Final = ('files', 'text', 'linkage', 'isa')
@@ -169,13 +169,15 @@ class _Checker:
     def finish(self, pending: _Pending) -> InstallationReport:
         request = pending.request
         elf: list[str] = []
+        archives: list[str] = []
         try:
             for key, answer in pending.reading:
                 value = self._take(key, answer)
                 pending.observations += work.observed(value['found'])
                 elf += value['elf']
+                archives += value['archives']
             if 'isa' in request.groups:
-                self._scan(pending, elf)
+                self._scan(pending, [*elf, *archives])
             for key, answer in pending.running:
                 value = self._take(key, answer)
                 pending.observations += work.observed(value['found'])
@@ -243,31 +245,35 @@ class _Checker:
             known = self._pool.submit(work.emulate_installation, request)
         pending.running.append((key, known))
 
-    def _scan(self, pending: _Pending, elf: Sequence[str]) -> None:
-        """Ask for the features of each object: by its name and time, by its code, or anew."""
+    def _scan(self, pending: _Pending, code: Sequence[str]) -> None:
+        """Ask for the features of each object and archive: by name and time, by code, or anew."""
         release = pending.request.release
-        if isa.supported_features(release.cpu_target) is None:
+        if isa_features.supported_features(release.cpu_target) is None:
             reason = f'no table of instructions for the CPU target {release.cpu_target}'
             pending.not_run.append(('isa', reason))
             return
         members = {member.path: member for member in pending.members}
         unknown: list[tuple[str, str, str]] = []
         digests: dict[str, str] = {}
-        for path in elf:
+        for path in code:
             place = os.path.join(pending.request.real_path, path)
-            key = f'code:{place}:{fingerprint([members[path]])}'
+            file = fingerprint([members[path]])
+            key = f'code:{self._isa_version}:{release.family}:{place}:{file}'
             known = self._cache.get(key)
             if known is None:
                 unknown.append((path, place, key))
             else:
                 digests[path] = known
         slices = [unknown[n : n + 20] for n in range(0, len(unknown), 20)]
-        hashed = [self._pool.submit(work.digest_code, [p for _, p, _ in s]) for s in slices]
+        hashed = [
+            self._pool.submit(work.digest_code, [place for _, place, _ in some], release.family)
+            for some in slices
+        ]
         for some, each in zip(slices, hashed, strict=True):
             for (path, _, key), digest in zip(some, each.result(), strict=True):
                 self._cache.put(key, digest)
                 digests[path] = digest
-        for path in elf:
+        for path in code:
             digest = digests[path]
             key = f'isa:{self._isa_version}:{release.cpu_target}:{digest}'
             answer: Any = self._cache.get(key)
@@ -282,7 +288,7 @@ class _Checker:
 
     @property
     def _isa_version(self) -> str:
-        return f'{CHECKS_VERSION}:{isa.tables_digest()}'
+        return f'{CHECKS_VERSION}:{isa_features.tables_digest()}'
 
     def _judge_code(self, pending: _Pending) -> None:
         for path, key, answer in pending.codes:
@@ -297,6 +303,7 @@ class _Checker:
             pending.observations += isa.judge_features(
                 pending.request, path, uses, value['guarded']
             )
+            pending.observations += isa.judge_unjudged(pending.request, path, value['unjudged'])
 
     def _known(self, key: str) -> Any:
         known = self._cache.get(key)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from eessi_library.elf import is_archive
+
 #: Bytes that decide what a file is.
 _HEAD: Final = 1024
 
@@ -18,6 +20,7 @@ class Kind(str, Enum):
     """What a member is."""
 
     ELF = 'elf'
+    ARCHIVE = 'archive'
     SCRIPT = 'script'
     TEXT = 'text'
     OTHER = 'other'
@@ -108,6 +111,8 @@ def kind_of(head: bytes) -> Kind:
     """Return what the first bytes of a file say. A NUL byte makes it no text (as git does)."""
     if head.startswith(b'\x7fELF'):
         return Kind.ELF
+    if is_archive(head):
+        return Kind.ARCHIVE
     if b'\0' in head:
         return Kind.OTHER
     return Kind.SCRIPT if head.startswith(b'#!') else Kind.TEXT

@@ -86,19 +86,11 @@ def words_beyond(
                     break
 
 
-def asks_the_cpu(sections: Iterable[CodeSection], imports: Iterable[str], document: Any) -> bool:
-    """True when code finds out what the CPU has: by a register, or by asking the C library."""
-    asks = document['asks']
-    if set(asks['imports']) & set(imports):
-        return True
-    if 'mask' not in asks:
-        return False
-    mask, value = int(asks['mask'], 16), int(asks['value'], 16)
+def reads_register(data: bytes, mask: int, value: int) -> bool:
+    """True when code has an instruction with some fixed bits, the upper half of the word whole."""
     low = value.to_bytes(4, 'little')[2:]
     return any(
-        int.from_bytes(section.data[at : at + 4], 'little') & mask == value
-        for section in sections
-        for at in _aligned(section.data, low)
+        int.from_bytes(data[at : at + 4], 'little') & mask == value for at in _aligned(data, low)
     )
 
 

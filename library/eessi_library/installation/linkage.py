@@ -29,6 +29,7 @@ from eessi_library.elf import (
 )
 from eessi_library.elf import constants as elf
 
+from .archives import check_object, wrong_machine
 from .model import InstallationRequest, Observation, Release, Severity
 from .rules import table
 
@@ -107,12 +108,10 @@ class ReleaseLinkage:
             return
         obj = seen.elf
         if obj.abi != self.abi:
-            text = f'is for {obj.machine_name}, the CPU target is {self.release.cpu_target}'
-            yield Observation(
-                'linkage/wrong-machine', Severity.ERROR, member, obj.machine_name, text
-            )
+            yield wrong_machine(request, member, obj.machine_name, obj.elf_class)
             return
         if obj.type not in (elf.ET_EXEC, elf.ET_DYN):
+            yield from check_object(request, member)
             return
         yield from self._interpreter(member, obj)
         if not obj.is_dynamic:

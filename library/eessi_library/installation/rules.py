@@ -56,6 +56,12 @@ def table(name: str) -> Any:
     return _document()[0][name]
 
 
+def abi_of(family: str) -> tuple[int, int, int]:
+    """Return class, data encoding and machine of the ELF objects of a CPU family."""
+    machine = table('machines')[family]
+    return machine['class'], machine['data'], machine['machine']
+
+
 def rules_digest() -> str:
     """Return a digest of all rules: part of the key of everything that is cached."""
     return _document()[1]

@@ -109,6 +109,14 @@ _LATE_VEX: Final = (
     + _bytes_with(0x03, 1)
     + _one_of({*range(0x5C, 0x60), *range(0x68, 0x70), *range(0x78, 0x80), 0xCE, 0xCF}),
 )
+#: AMX: VEX map 2 of 128 bits with W0, opcodes that nothing else has there (SDM vol. 2: LDTILECFG,
+#: STTILECFG, TILE..., TDP..., TCMM...).
+_AMX: Final = (
+    rb'\xc4'
+    + _bytes_with(0x1F, 2)
+    + _bytes_with(0x84, 0)
+    + _one_of({0x49, 0x4B, 0x5C, 0x5E, 0x6C}),
+)
 #: SHA, ADX and GFNI without VEX.
 _LATE_LEGACY: Final = (
     rb'\x0f\x38' + _one_of({*range(0xC8, 0xCE), 0xCF, 0xF6}),
@@ -116,7 +124,7 @@ _LATE_LEGACY: Final = (
 )
 
 #: Features -> encodings; a screen is used when the CPU target lacks one of its features.
-SCREENS: Final = (
+SCREENS: Final[tuple[tuple[frozenset[str], tuple[bytes, ...]], ...]] = (
     (frozenset({'avx', 'avx2', 'fma', 'f16c', 'bmi1', 'bmi2', 'amx'}), _VEX),
     (frozenset({'avx512'}), _EVEX),
     (frozenset({'ssse3', 'sse4_1', 'sse4_2', 'movbe', 'aes', 'sha', 'adx', 'gfni'}), _MAP_38),
@@ -127,7 +135,7 @@ SCREENS: Final = (
 )
 
 #: What a target has of a group of encodings -> features that came to the group later, and theirs.
-LATE_SCREENS: Final = (
+LATE_SCREENS: Final[tuple[tuple[str, frozenset[str], tuple[bytes, ...]], ...]] = (
     (
         'avx512',
         frozenset({'avx512_vnni', 'avx512ifma', 'avx512vbmi', 'avx512_vbmi2', 'avx512_bitalg'})
@@ -136,6 +144,7 @@ LATE_SCREENS: Final = (
         _LATE_EVEX,
     ),
     ('avx2', frozenset({'avx512_vnni', 'avx512ifma', 'gfni', 'vaes', 'fma4'}), _LATE_VEX),
+    ('avx2', frozenset({'amx'}), _AMX),
     ('sse4_2', frozenset({'sha', 'adx', 'gfni'}), _LATE_LEGACY),
 )
 

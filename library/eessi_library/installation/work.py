@@ -16,6 +16,7 @@ from typing import Any, Final
 from eessi_library.elf import ElfError
 
 from . import isa
+from .archives import check_archive
 from .build_on_top import check_compilers
 from .bundles import check_bundles
 from .dependence import TREE, signatures
@@ -24,6 +25,7 @@ from .emulation import check_emulated, emulator
 from .extensions import check_extensions
 from .files import check_member, check_program
 from .inventory import Kind, Member, classify, walk
+from .isa_objects import unjudged
 from .linkage import ReleaseLinkage
 from .model import InstallationRequest, Observation, Release, Severity
 from .module_load import judge_module, load_module
@@ -60,12 +62,13 @@ def observed(rows: Iterable[Sequence[str]]) -> list[Observation]:
 
 
 def read_members(request: InstallationRequest, members: Sequence[Member]) -> dict[str, Any]:
-    """Check files, text and linkage of some members; say which are ELF objects with code."""
+    """Check files, text and linkage of some members; say which are ELF objects and archives."""
     found: list[Observation] = []
     linkage = _linkage(request.release) if 'linkage' in request.groups else None
     if linkage:
         linkage.touched.clear()
     elf: list[str] = []
+    archives: list[str] = []
     touched: set[str] = set()
     for member in members:
         if member.target is not None:
@@ -87,6 +90,10 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
             elf.append(member.path)
             if linkage:
                 found += linkage.check(request, member.path)
+        elif kind is Kind.ARCHIVE:
+            archives.append(member.path)
+            if linkage:
+                found += check_archive(request, member.path, touched)
         elif kind in (Kind.SCRIPT, Kind.TEXT) and 'text' in request.groups:
             found += check_text(request, member, kind, head)
             touched.update(first_line(head)[:1] if kind is Kind.SCRIPT else ())
@@ -94,7 +101,8 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
     # Other members of the installation, too: they may belong to another unit.
     read = {os.path.join(request.real_path, member.path) for member in members}
     places = {request.release.located(os.path.normpath(p)) for p in touched if p.startswith('/')}
-    return {'found': plain(found), 'elf': elf, 'depends': signatures(places - read)}
+    depends = signatures(places - read)
+    return {'found': plain(found), 'elf': elf, 'archives': archives, 'depends': depends}
 
 
 def read_metadata(request: InstallationRequest) -> dict[str, Any]:
@@ -107,20 +115,28 @@ def read_metadata(request: InstallationRequest) -> dict[str, Any]:
 
 
 def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:
-    """Return the features that one object needs beyond its target, and whether it asks CPUID."""
+    """Return the features that a file needs beyond its target, and whether it asks CPUID.
+
+    For an archive, those of each member, and whether any of them asks.
+    """
+    family = cpu_target.split('/')[0]
     try:
         uses = isa.features_beyond(path, cpu_target, compat)
-        guarded = bool(uses) and isa.asks_for_features(path)
-        return {'uses': [dataclasses.astuple(use) for use in uses], 'guarded': guarded}
+        guarded = bool(uses) and isa.asks_for_features(path, family, compat)
+        return {
+            'uses': [dataclasses.astuple(use) for use in uses],
+            'guarded': guarded,
+            'unjudged': unjudged(path, family),
+        }
     except NoDisassembler as error:
         return {'not_run': str(error)}
     except (ElfError, OSError, DisassemblyFailed, subprocess.SubprocessError) as error:
         return {'not_run': f'{os.path.basename(path)}: {error}'}
 
 
-def digest_code(paths: Sequence[str]) -> list[str]:
+def digest_code(paths: Sequence[str], family: str) -> list[str]:
     """Return the digests of the code of files."""
-    return [isa.digest_of(path) for path in paths]
+    return [isa.digest_of(path, family) for path in paths]
 
 
 def run_installation(request: InstallationRequest) -> dict[str, Any]:

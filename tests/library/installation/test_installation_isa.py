@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 from pathlib import Path
 
 import pytest
 from small_stack import SmallStack, gcc
 
-from eessi_library.installation.isa import asks_for_features, features_beyond, features_of
+from eessi_library.elf import MalformedElf
+from eessi_library.installation.code_sections import code_sections
+from eessi_library.installation.isa import asks_for_features, features_beyond
+from eessi_library.installation.isa_features import features_of
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +91,8 @@ def test_avx512_on_haswell(tmp_path: Path) -> None:
         ('vaddps %zmm1, %zmm2, %zmm3', 'avx512'),
         ('vaddpd %xmm17, %xmm2, %xmm3', 'avx512'),
         ('vzeroupper', 'avx'),
+        ('tileloadd (%rax,%rbx,1), %tmm1', 'amx'),
+        ('tdpbf16ps %tmm1, %tmm2, %tmm3', 'amx'),
     ],
 )
 def test_one_instruction_in_a_program_is_enough(
@@ -135,6 +141,18 @@ def test_one_instruction_in_a_program_is_enough(
         ('sha1rnds4 $1, %xmm1, %xmm2', 'sha', HASWELL, ZEN2),
         ('sha256rnds2 %xmm0, %xmm1, %xmm2', 'sha', CASCADELAKE, ICELAKE),
         ('adox %rax, %rcx', 'adx', HASWELL, SKYLAKE),
+        ('ldtilecfg (%rax)', 'amx', HASWELL, SAPPHIRERAPIDS),
+        ('sttilecfg 64(%rax)', 'amx', ZEN4, SAPPHIRERAPIDS),
+        ('tilerelease', 'amx', ICELAKE, SAPPHIRERAPIDS),
+        ('tilezero %tmm7', 'amx', ZEN2, SAPPHIRERAPIDS),
+        ('tileloadd (%rax,%rbx,1), %tmm1', 'amx', SKYLAKE, SAPPHIRERAPIDS),
+        ('tileloaddt1 (%r8,%r9,8), %tmm1', 'amx', ZEN3, SAPPHIRERAPIDS),
+        ('tilestored %tmm1, (%rax,%rbx,1)', 'amx', CASCADELAKE, SAPPHIRERAPIDS),
+        ('tdpbssd %tmm1, %tmm2, %tmm3', 'amx', HASWELL, SAPPHIRERAPIDS),
+        ('tdpbsud %tmm1, %tmm2, %tmm3', 'amx', ZEN4, SAPPHIRERAPIDS),
+        ('tdpbusd %tmm1, %tmm2, %tmm3', 'amx', SKYLAKE, SAPPHIRERAPIDS),
+        ('tdpbuud %tmm1, %tmm2, %tmm3', 'amx', ICELAKE, SAPPHIRERAPIDS),
+        ('tdpbf16ps %tmm5, %tmm6, %tmm7', 'amx', ZEN2, SAPPHIRERAPIDS),
     ],
 )
 def test_what_came_later_than_a_target(
@@ -182,8 +200,34 @@ def test_features_of_mnemonics(mnemonic: str, operands: str, features: tuple[str
 
 def test_dispatch_needs_a_guard(tmp_path: Path) -> None:
     code = AXPY + 'int has(void) { return __builtin_cpu_supports("avx2"); }'
-    assert not asks_for_features(built(tmp_path, '-mavx2'))
-    assert asks_for_features(built(tmp_path, '-mavx2', code=code))
+    assert not asks_for_features(built(tmp_path, '-mavx2'), 'x86_64', '')
+    assert asks_for_features(built(tmp_path, '-mavx2', code=code), 'x86_64', '')
+
+
+def test_the_bytes_of_cpuid_within_an_instruction_are_no_guard(tmp_path: Path) -> None:
+    code = AXPY + 'int number(void) { return 0x11a20f22; }'
+    path = built(tmp_path, '-mavx2', code=code)
+    assert b'\x0f\xa2' in Path(path).read_bytes()
+    assert not asks_for_features(path, 'x86_64', '')
+
+
+@pytest.mark.parametrize(
+    'name', ['av_get_cpu_flags', 'qt_cpu_features', '_ZN3hwy16SupportedTargetsEv']
+)
+def test_who_asks_another_library_is_guarded(tmp_path: Path, name: str) -> None:
+    code = AXPY + f'int {name}(void); int flags(void) {{ return {name}(); }}'
+    assert asks_for_features(built(tmp_path, '-mavx2', code=code), 'x86_64', '')
+
+
+def test_sections_over_the_same_code_are_refused(tmp_path: Path) -> None:
+    """They would be copied once for each header."""
+    data = bytearray(Path(built(tmp_path)).read_bytes())
+    table, count = struct.unpack_from('<Q', data, 40)[0], struct.unpack_from('<H', data, 60)[0]
+    for number in range(count):
+        struct.pack_into('<IQ', data, table + 64 * number + 4, 1, 4)
+        struct.pack_into('<QQ', data, table + 64 * number + 24, 0, len(data))
+    with pytest.raises(MalformedElf, match='overlap'):
+        code_sections(bytes(data))
 
 
 def test_an_allow_rule_asks_for_the_guard(small: SmallStack) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from eessi_library.installation.code_sections import CodeSection
-from eessi_library.installation.isa import FAMILIES, _document, supported_features
-from eessi_library.installation.isa_words import asks_the_cpu, words_beyond
+from eessi_library.installation.isa_features import FAMILIES, document_of, supported_features
+from eessi_library.installation.isa_guard import code_asks, imports_ask
+from eessi_library.installation.isa_words import words_beyond
 
 
 def recorded() -> Iterator[tuple[str, str, int, str]]:
@@ -26,7 +27,7 @@ def code(*words: int) -> list[CodeSection]:
 
 
 def found(family: str, supported: frozenset[str], *words: int) -> list[tuple[str, int]]:
-    document = _document(family)
+    document = document_of(family)
     return [(u.feature, u.address) for u in words_beyond(code(*words), document, supported)]
 
 
@@ -66,11 +67,13 @@ def test_power9_is_right_for_power9_only() -> None:
 
 
 def test_who_asks_the_cpu() -> None:
-    document = _document('aarch64')
+    document = document_of('aarch64')
     mrs_isar0 = 0xD5380600
-    assert asks_the_cpu(code(mrs_isar0), (), document)
-    assert asks_the_cpu(code(), ('getauxval',), document)
-    assert not asks_the_cpu(code(0xD53BD040), ('malloc',), document)  # MRS of TPIDR_EL0
+    asks = document['asks']
+    assert code_asks(code(mrs_isar0), 'aarch64', asks, '')
+    assert not code_asks(code(0xD53BD040), 'aarch64', asks, '')  # MRS of TPIDR_EL0
+    assert imports_ask(('getauxval',), asks)
+    assert not imports_ask(('malloc',), asks)
 
 
 def test_eight_targets_have_a_table() -> None:
