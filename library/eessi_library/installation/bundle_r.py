@@ -25,7 +25,11 @@ for (name in names) {
 #: ?dyn.load), and the time limit is that of a process; R-bundle-CRAN has more than 1,000 packages.
 _TOGETHER: Final = 50
 
-_R_SITE: Final = ('lib/R/library', 'lib/R/site-library', 'library', '.')
+_R_SITE: Final = (
+    *(f'{lib}/R/{name}' for lib in ('lib', 'lib64') for name in ('library', 'site-library')),
+    'library',
+    '.',
+)
 
 
 def check_r(
@@ -74,6 +78,7 @@ def r_sites(request: InstallationRequest) -> list[str]:
         site
         for site in _R_SITE
         if os.path.isdir(top := f'{request.real_path}/{site}')
+        and not os.path.islink(f'{request.real_path}/{site.partition("/")[0]}')  # lib64 -> lib
         and any(os.path.isfile(f'{top}/{name}/DESCRIPTION') for name in os.listdir(top))
     ]
 

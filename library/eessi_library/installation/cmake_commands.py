@@ -18,7 +18,7 @@ _LOOK: Final = re.compile(
 )
 
 #: Bytes before a path in which its command is looked for.
-_MOST: Final = 8_000
+_MOST: Final = 4_000
 
 
 def only_looks(data: bytes, place: int) -> bool:

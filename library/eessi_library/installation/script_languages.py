@@ -42,25 +42,27 @@ class Language:
     code_of: Callable[[str], str] = str
 
 
-#: A path, or a variable and perhaps a path below it; no pattern of "case".
+#: A path, or a variable and perhaps a path below it; no pattern of "case", which ends with ")".
 _SHELL_WORD: Final = r"""
     ["']?
     (?: \$\{?(?P<name>[A-Za-z_]\w*) (?:\[[@*0]\])? (?: :?[-=] (?P<default>ABSOLUTE) )? \}? )?
     (?P<path>ABSOLUTE)?
-    (?![\w$.+@%,~/-]) (?!["']?[ \t]*[)*|])
+    (?![\w$.+@%,~/-]) (?(opened) | (?(subshell) | (?!["']?[ \t]*[)*|]) ) )
 """
 
 #: Where a shell takes a word for a program, behind settings and programs that start another one.
 _SHELL_STARTS: Final = (
     r"""
-    (?: ^ | [;&] | (?<!>)\| | (?<=[=\s"(])` | \$\( | \b(?:then|do|else|elif|if|while|until)\b )
-    [ \t]* (?:[!{][ \t]*)?
+    (?: ^ | [;&] | (?<!>)\| | (?<=[=\s"(])` | (?P<opened>\$\() | \{(?=[ \t])
+      | \b(?:then|do|else|elif|if|while|until)\b
+    )
+    [ \t]* (?: (?:[!{] | (?P<subshell>\() )[ \t]* )?
     (?: SETTING[ \t]+ )*
     (?P<behind>
       (?: (?: \b(?:exec|command|nohup|time|eval|env|nice|timeout|source|sudo|stdbuf)\b
             | \.(?=[ \t])
           )
-        (?: [ \t]+ (?: -\S+ | \d[\d.]*[smh]? ) )*
+        (?: [ \t]+ (?: -a[ \t]+["'A-Za-z]\S* | -\S+ | \d[\d.]*[smh]? ) )*
         [ \t]+
         (?: SETTING[ \t]+ )*
       )*
@@ -102,7 +104,8 @@ CSH: Final = Language(
     starts=_SHELL_STARTS,
     tests=r"""\s-[xefrs] [ \t]+ ["']? (?P<path>ABSOLUTE)""",
     searches=r"""
-    \bsetenv[ \t]+ (?:LD_LIBRARY_PATH|LD_PRELOAD|PYTHONPATH|PERL5LIB) [ \t]+
+    (?: \bsetenv[ \t]+ (?:LD_LIBRARY_PATH|LD_PRELOAD|PYTHONPATH|PERL5LIB) | \balias[ \t]+[\w.-]+ )
+    [ \t]+
     ["']? (?P<path>ABSOLUTE)
     """,
 )
@@ -110,7 +113,7 @@ CSH: Final = Language(
 PERL: Final = Language(
     ('perl',),
     assigns=r"""
-    (?: \$(?P<name>[A-Za-z_]\w*)[ \t]* (?: \|\| | // )? =(?![=~])[ \t]*
+    (?: [$@](?P<name>[A-Za-z_]\w*)[ \t]* (?: \|\| | // )? =(?![=~])[ \t]* \(?
       | \buse[ \t]+constant[ \t]+(?P<own>\w+)[ \t]*=>[ \t]*
     )
     (?: \$ENV\{["']?\w+["']?\}[ \t]* (?: \|\| | // )[ \t]* )?
@@ -119,14 +122,15 @@ PERL: Final = Language(
     )
     """,
     starts=r"""
-    (?: \b(?:exec|system)\b [ \t]* \(? [ \t]* (?: \{[^{}\n]*\}[ \t]* )?
-        (?: ["'] | qw[ \t]*[(\[{/|<][ \t]* | (?=\$) )
+    (?: \b(?:exec|system)\b [ \t]* \{ [ \t]* ["'] (?=/)
+      | \b(?:exec|system)\b [ \t]* \(? [ \t]* (?: \{[^{}\n]*\}[ \t]* )?
+        (?: ["'] | qw[ \t]*[(\[{/|<][ \t]* | (?=[$@]) )
       | (?: ^ | [=(,;] | \breturn\b ) [ \t]* `
       | \bqx[ \t]*[({\[/|!][ \t]*
       | \bopen\b[^;\n]{0,200}? ["']-\|["'],[ \t]* (?: ["'] | (?=\$) )
       | \bopen\b[^;\n]{0,200}? ["'] (?=[^"'\n]*\|[ \t]*["'])
     )
-    (?: \$\{?(?P<name>[A-Za-z_]\w*)\}? )?
+    (?: [$@]\{?(?P<name>[A-Za-z_]\w*)\}? )?
     (?P<path>ABSOLUTE)?
     """,
     tests=r"""-[xefrs] [ \t]* \(? [ \t]* ["'] (?P<path>ABSOLUTE)""",
@@ -147,24 +151,29 @@ PYTHON: Final = Language(
     ^[ \t]* (?P<name>[A-Za-z_]\w*) (?: [ \t]*:[ \t]*[\w.\[\], ]+ )? [ \t]*=(?!=)[ \t]* [\[(]*\s*
     (?: os\.(?:environ\.get|getenv)\([^,()\n]*,[ \t]*
       | os\.(?:environ\.get|getenv)\([^,()\n]*\)[ \t]*or[ \t]+
+      | (?:pathlib\.)?Path\([ \t]*
     )?
     (?: [rfb]?["'] (?: \{(?P<of>[A-Za-z_]\w*)\} )? (?P<path>ABSOLUTE)
       | (?P<other>[^\s\#]+)
     )
     """,
     starts=r"""
-    (?: \b(?:os\.)?(?:exec[lv]p?e?|spawn[lv]p?e?|posix_spawnp?)\([ \t]*
-        (?: (?:os\.)?P_\w+,[ \t]* )?
-      | \bos\.(?:system|popen)\([ \t]*
+    (?: \b(?:os\.)?(?:exec[lv]p?e?|spawn[lv]p?e?|posix_spawnp?)\(\s*
+        (?: (?:os\.)?P_\w+,\s* )?
+      | \bos\.(?:system|popen)\(\s*
       | (?: \bsubprocess\. | (?<![\w.]) )
         (?:Popen|run|call|check_call|check_output|getoutput|getstatusoutput)\(\s* [\[(]?\s*
     )
+    (?: os\.path\.join\([ \t]* )?
     (?: [rfb]?["'] (?: \{(?P<inner>[A-Za-z_]\w*)\} )? (?P<path>ABSOLUTE)
       | (?P<name>[A-Za-z_]\w*) (?:\[0\])? (?=[\s,)\]+])
     )
     """,
     tests=r"""
-    (?: os\.path\.(?:exists|isfile|isdir) | os\.access | shutil\.which | \bPath ) \([ \t]*
+    (?: os\.path\.(?:exists|isfile|isdir) | os\.access | shutil\.which
+      | \bPath(?=\([^()\n]*\)\.(?:exists|is_file|is_dir))
+    )
+    \([ \t]*
     ["'] (?P<path>ABSOLUTE)
     """,
     searches=r"""

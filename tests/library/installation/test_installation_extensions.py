@@ -149,6 +149,17 @@ def test_gems_and_packages_of_other_languages_are_found_by_their_directory(tmp_p
     assert found == {'rack-protection': ('undecided', 'note')}
 
 
+def test_packages_of_r_below_lib64(bundle: Bundle) -> None:
+    bundle.put('lib64/R/library/rlang/DESCRIPTION', 'Package: rlang\nVersion: 1.1.3\n')
+    assert bundle.found('rlang-1.1.3,limma-3.54.0') == {}
+    assert bundle.found('rlang-1.1.4') == {'rlang': ('version', 'error')}
+
+
+def test_a_package_of_r_without_its_description_is_missing(bundle: Bundle) -> None:
+    (bundle.top / 'lib/R/library/limma/DESCRIPTION').unlink()
+    assert bundle.found('limma-3.54.0,numpy-1.26.2') == {'limma': ('missing', 'error')}
+
+
 def test_another_module_may_bring_it(bundle: Bundle) -> None:
     below = Path(bundle.release.software, 'software', 'Python', '3.11.3', SITE)
     (below / 'six-1.16.0.dist-info').mkdir(parents=True)
