@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_stack import SmallStack, gcc
 
-from eessi_library.elf import archive_members
+from eessi_library.elf import ElfError, archive_members
 from eessi_library.installation import Finding, Release, Severity
+from eessi_library.installation.isa import digest_of
+from eessi_library.installation.isa_objects import holds_objects, unjudged
 
 AXPY = (
     'void axpy(int n, float a, float *x, float *y){ for (int i = 0; i < n; i++) y[i] += a * x[i]; }'
@@ -250,6 +255,31 @@ def test_a_link_out_of_a_thin_archive_is_followed(
     subprocess.run(['ar', 'rcsT', lib / 'liby.a', lib / 'y.o'], check=True)
     (finding,) = small.check('linkage').errors
     assert finding.check == 'linkage/thin-archive'
+
+
+@pytest.fixture(scope='module')
+def sound_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp('sound') / 'libx.a'
+    return archive(place, {'x.o': (PLAIN,), 'a_rather_long_name.o': (AXPY,)})
+
+
+@given(st.data())
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+def test_mutated_archives_end_in_a_digest_or_with_a_reason(
+    sound_archive: Path, data: st.DataObject
+) -> None:
+    content = bytearray(sound_archive.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(8, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = sound_archive.with_name('mutated.a')
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    assert digest_of(str(path), 'x86_64').startswith(('objects:', 'unreadable: ')) or not (
+        holds_objects(str(path))
+    )
+    with suppress(ElfError):
+        unjudged(str(path), 'x86_64')
 
 
 def test_objects_for_another_machine_are_not_judged_by_the_wrong_table(

@@ -95,6 +95,9 @@ def test_an_unguarded_or_guarded_object_of_another_name_is_not(
         ('GHC', 'lib/libHSbase-4.17.a(Base.o)', 'sse4_1 unguarded'),
         ('App', 'lib/libapp.a(libcrypto.a?x.o)', 'avx2 guarded'),
         ('App', 'lib/libmkl_avx512.so.2', 'avx512 unguarded'),
+        ('Clang', 'lib/clang/16/lib/linux/libclang_rt.tsan-x86_64.a(x.o)', 'avx unguarded'),
+        ('Clang', 'lib/clang/16/lib/linux/libclang_rt.asan-x86_64.a(x.o)', 'popcnt unguarded'),
+        ('Abseil', 'lib/libabsl_hash.a(x.o)', 'aes unguarded'),
     ],
 )
 def test_rules_are_no_wider_than_their_reason(software: str, member: str, subject: str) -> None:
@@ -110,6 +113,9 @@ def test_rules_are_no_wider_than_their_reason(software: str, member: str, subjec
         ('Java', 'lib/libjsvml.so', 'avx512 unguarded'),
         ('imkl', 'mkl/2023.1.0/lib/intel64/libmkl_avx512.so.2', 'amx unguarded'),
         ('GCCcore', 'lib64/libatomic.a(cas_8_1_.o)', 'atomics unguarded'),
+        ('Clang', 'lib/clang/16/lib/linux/libclang_rt.tsan-x86_64.a(x.o)', 'sse4_2 unguarded'),
+        ('Clang', 'lib/clang/16/lib/linux/libclang_rt.fuzzer-x86_64.a(x.o)', 'popcnt unguarded'),
+        ('Abseil', 'lib/libabsl_random_internal_randen_hwaes_impl.a(x.o)', 'aes unguarded'),
     ],
 )
 def test_what_needs_no_guard_is_explained(software: str, member: str, subject: str) -> None:
