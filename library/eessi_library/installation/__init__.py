@@ -8,7 +8,7 @@ Standard library only; knows neither ReFrame nor the driver.
 """
 
 from .engine import check_installations
-from .isa_features import supported_features
+from .isa.features import supported_features
 from .layout import installations, module_file
 from .model import (
     ALL_GROUPS,

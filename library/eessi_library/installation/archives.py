@@ -18,7 +18,7 @@ from eessi_library.elf import (
     archive_members,
 )
 
-from .isa_objects import mapped
+from .isa.objects import mapped
 from .member_kinds import ELF, kind_of_content
 from .model import InstallationRequest, Observation, Severity
 from .rules import abi_of

@@ -21,13 +21,14 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from . import dependence, isa, isa_features, work
+from . import dependence, work
 from .cache import Cache
 from .dependence import Unchanged
 from .emulation import why_no_emulation
 from .files import check_place
 from .inventory import Member, fingerprint, walk
-from .isa_features import FeatureUse
+from .isa import features, judgement
+from .isa.features import FeatureUse
 from .model import (
     DYNAMIC_GROUPS,
     EMULATION,
@@ -248,7 +249,7 @@ class _Checker:
     def _scan(self, pending: _Pending, code: Sequence[str]) -> None:
         """Ask for the features of each object and archive: by name and time, by code, or anew."""
         release = pending.request.release
-        if isa_features.supported_features(release.cpu_target) is None:
+        if features.supported_features(release.cpu_target) is None:
             reason = f'no table of instructions for the CPU target {release.cpu_target}'
             pending.not_run.append(('isa', reason))
             return
@@ -288,7 +289,7 @@ class _Checker:
 
     @property
     def _isa_version(self) -> str:
-        return f'{CHECKS_VERSION}:{isa_features.tables_digest()}'
+        return f'{CHECKS_VERSION}:{features.tables_digest()}'
 
     def _judge_code(self, pending: _Pending) -> None:
         for path, key, answer in pending.codes:
@@ -300,10 +301,12 @@ class _Checker:
             if first:
                 self._cache.put(key, value)
             uses = [FeatureUse(*row) for row in value['uses']]
-            pending.observations += isa.judge_features(
+            pending.observations += judgement.judge_features(
                 pending.request, path, uses, value['guarded']
             )
-            pending.observations += isa.judge_unjudged(pending.request, path, value['unjudged'])
+            pending.observations += judgement.judge_unjudged(
+                pending.request, path, value['unjudged']
+            )
 
     def _known(self, key: str) -> Any:
         known = self._cache.get(key)

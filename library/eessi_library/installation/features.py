@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from .bundle_perl import perl_names
-from .bundle_python import python_sites
-from .bundle_r import r_packages, r_sites
+from .bundles.perl import perl_names
+from .bundles.python import python_sites
+from .bundles.r import r_packages, r_sites
 from .model import Finding, InstallationRequest, Severity
 from .start_up import programs
 

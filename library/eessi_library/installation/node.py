@@ -8,7 +8,7 @@ import platform
 from functools import cache
 from pathlib import Path
 
-from . import isa_features
+from .isa import features
 from .model import Release
 
 
@@ -21,7 +21,7 @@ def cannot_run(release: Release) -> str | None:
         if is_emulated(release.family):
             return None
         return f'this host is {machine}: files of {release.cpu_target} are read, not run'
-    lacking = sorted(isa_features.lacking_here(release.cpu_target))
+    lacking = sorted(features.lacking_here(release.cpu_target))
     if lacking:
         return f"this host's CPU has no {lacking[0]}: files are read, not run"
     return None

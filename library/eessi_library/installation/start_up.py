@@ -21,10 +21,10 @@ from eessi_library.diagnosis import known_fault
 
 from .inventory import Kind, kind_of
 from .model import InstallationRequest, Observation, Severity
-from .recorded_version import recorded_versions
-from .reported_version import judge_version, version_of
 from .rules import table
 from .sanity_paths import sanity_programs
+from .versions.recorded import recorded_versions
+from .versions.reported import judge_version, version_of
 
 OPTIONS: Final = ('--version', '--help', '-V', '-h')
 

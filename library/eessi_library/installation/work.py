@@ -15,23 +15,23 @@ from typing import Any, Final
 
 from eessi_library.elf import ElfError
 
-from . import isa
 from .archives import check_archive
 from .build_on_top import check_compilers
-from .bundles import check_bundles
+from .bundles.check import check_bundles
 from .dependence import TREE, signatures
-from .disassembly import DisassemblyFailed, NoDisassembler
 from .emulation import check_emulated, emulator
-from .extensions import check_extensions
+from .extensions.check import check_extensions
 from .files import check_member, check_program
 from .inventory import Kind, Member, classify, walk
-from .isa_objects import unjudged
+from .isa import judgement
+from .isa.disassembly import DisassemblyFailed, NoDisassembler
+from .isa.objects import unjudged
 from .linkage import ReleaseLinkage
 from .model import InstallationRequest, Observation, Release, Severity
 from .module_load import judge_module, load_module
-from .recorded_version import check_recorded_version
 from .start_up import check_programs
-from .text import check_text, first_line
+from .text.judgement import check_text, first_line
+from .versions.recorded import check_recorded_version
 
 #: Objects after which a worker forgets what it knows of libraries: memory stays bounded.
 _MOST_OBJECTS: Final = 4_000
@@ -121,8 +121,8 @@ def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:
     """
     family = cpu_target.split('/')[0]
     try:
-        uses = isa.features_beyond(path, cpu_target, compat)
-        guarded = bool(uses) and isa.asks_for_features(path, family, compat)
+        uses = judgement.features_beyond(path, cpu_target, compat)
+        guarded = bool(uses) and judgement.asks_for_features(path, family, compat)
         return {
             'uses': [dataclasses.astuple(use) for use in uses],
             'guarded': guarded,
@@ -136,7 +136,7 @@ def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:
 
 def digest_code(paths: Sequence[str], family: str) -> list[str]:
     """Return the digests of the code of files."""
-    return [isa.digest_of(path, family) for path in paths]
+    return [judgement.digest_of(path, family) for path in paths]
 
 
 def run_installation(request: InstallationRequest) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from small_stack import SmallStack, gcc
 
 from eessi_library.elf import ElfError, archive_members
 from eessi_library.installation import Finding, Release, Severity
-from eessi_library.installation.isa import digest_of
-from eessi_library.installation.isa_objects import holds_objects, unjudged
+from eessi_library.installation.isa.judgement import digest_of
+from eessi_library.installation.isa.objects import holds_objects, unjudged
 
 AXPY = (
     'void axpy(int n, float a, float *x, float *y){ for (int i = 0; i < n; i++) y[i] += a * x[i]; }'

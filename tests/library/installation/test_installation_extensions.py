@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eessi_library.installation import InstallationRequest, Release, check_installations
-from eessi_library.installation.declared_extensions import declared_extensions, name_and_version
-from eessi_library.installation.extension_versions import Match, match
+from eessi_library.installation.extensions.declared import declared_extensions, name_and_version
+from eessi_library.installation.extensions.versions import Match, match
 from eessi_library.installation.model import Finding
 
 SITE = 'lib/python3.11/site-packages'

@@ -10,9 +10,9 @@ import pytest
 from small_stack import SmallStack, gcc
 
 from eessi_library.elf import MalformedElf
-from eessi_library.installation.code_sections import code_sections
-from eessi_library.installation.isa import asks_for_features, features_beyond
-from eessi_library.installation.isa_features import features_of
+from eessi_library.installation.isa.code_sections import code_sections
+from eessi_library.installation.isa.features import features_of
+from eessi_library.installation.isa.judgement import asks_for_features, features_beyond
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from small_stack import SmallStack
 
-from eessi_library.installation import InstallationRequest, Release, bundle_python
-from eessi_library.installation.bundle_python import (
+from eessi_library.installation import InstallationRequest, Release
+from eessi_library.installation.bundles import python as bundle_python
+from eessi_library.installation.bundles.python import (
     check_python,
     libraries_of_the_stack,
     top_level_names,

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from eessi_library.installation import InstallationRequest, Release, bundle_perl, bundle_r
-from eessi_library.installation.bundle_perl import check_perl
-from eessi_library.installation.bundle_r import check_r, r_packages
+from eessi_library.installation import InstallationRequest, Release
+from eessi_library.installation.bundles import perl as bundle_perl
+from eessi_library.installation.bundles import r as bundle_r
+from eessi_library.installation.bundles.perl import check_perl
+from eessi_library.installation.bundles.r import check_r, r_packages
 
 
 @pytest.fixture

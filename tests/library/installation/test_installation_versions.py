@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from eessi_library.installation import InstallationRequest, Release
-from eessi_library.installation.recorded_version import check_recorded_version
-from eessi_library.installation.reported_version import judge_version, version_of
 from eessi_library.installation.rules import table
+from eessi_library.installation.versions.recorded import check_recorded_version
+from eessi_library.installation.versions.reported import judge_version, version_of
 
 
 def severity(module: str, program: str, said: str, *recorded: str) -> str | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from eessi_library.installation.code_sections import CodeSection
-from eessi_library.installation.isa_features import FAMILIES, document_of, supported_features
-from eessi_library.installation.isa_guard import code_asks, imports_ask
-from eessi_library.installation.isa_words import words_beyond
+from eessi_library.installation.isa.code_sections import CodeSection
+from eessi_library.installation.isa.features import FAMILIES, document_of, supported_features
+from eessi_library.installation.isa.guard import code_asks, imports_ask
+from eessi_library.installation.isa.words import words_beyond
 
 
 def recorded() -> Iterator[tuple[str, str, int, str]]:

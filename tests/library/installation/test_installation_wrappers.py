@@ -9,8 +9,8 @@ import pytest
 
 from eessi_library.installation import InstallationRequest, Release, check_installations
 from eessi_library.installation.model import Finding
-from eessi_library.installation.script_languages import language_of
-from eessi_library.installation.script_programs import named_programs
+from eessi_library.installation.text.script_languages import language_of
+from eessi_library.installation.text.script_programs import named_programs
 
 SH, CSH, PERL, PYTHON = (
     f'#!@compat@/bin/{name}\n' for name in ('bash', 'tcsh', 'perl', 'python3.11')

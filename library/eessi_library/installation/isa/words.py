@@ -1,6 +1,6 @@
 """Instructions beyond a CPU target where all instructions are words of four bytes: Arm, POWER.
 
-No disassembler: an instruction is known by its fixed bits (isa_aarch64.json, isa_ppc64le.json).
+No disassembler: an instruction is known by its fixed bits (aarch64.json, ppc64le.json).
 Data between code may look like one, so the tables name what is rare in data and what every loop
 that uses a feature has.
 """

@@ -18,15 +18,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from .bundle_r import r_sites
-from .declared_extensions import declared_extensions, import_names, name_and_version
-from .extension_versions import Match, match
-from .installed_extensions import Extensions, Installed, installed_extensions
-from .inventory import walk
-from .layout import module_file
-from .model import InstallationRequest, Observation, Severity
-from .module_load import dependencies
-from .reported_version import version_of
+from ..bundles.r import r_sites
+from ..inventory import walk
+from ..layout import module_file
+from ..model import InstallationRequest, Observation, Severity
+from ..module_load import dependencies
+from ..versions.reported import version_of
+from .declared import declared_extensions, import_names, name_and_version
+from .installed import Extensions, Installed, installed_extensions
+from .versions import Match, match
 
 #: Where software leaves something that goes by its name, besides the sites of its language.
 _PLACES: Final = ('bin', 'sbin', 'lib', 'lib64', 'libexec', 'include', 'share', '.')

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from eessi_library.elf import ElfError, read_symbols
 from eessi_library.elf.reader import open_image_data
 
+from ..model import InstallationRequest, Observation, Severity
+from ..rules import abi_of, table
 from .code_sections import CodeSection, code_digest, code_sections
 from .disassembly import find_objdump, function_of, whole_file
-from .function_starts import function_starts
-from .isa_features import (
+from .features import (
     MOST_INSTRUCTIONS,
     WORDS,
     FeatureCount,
@@ -29,13 +30,12 @@ from .isa_features import (
     known_features,
     supported_features,
 )
-from .isa_guard import code_asks, imports_ask
-from .isa_objects import holds_objects, object_features, objects_ask_the_cpu, objects_digest
-from .isa_places import DENSE, instructions_at
-from .isa_words import words_beyond
-from .model import InstallationRequest, Observation, Severity
-from .rules import abi_of, table
+from .function_starts import function_starts
+from .guard import code_asks, imports_ask
+from .objects import holds_objects, object_features, objects_ask_the_cpu, objects_digest
+from .places import DENSE, instructions_at
 from .screen_x86_64 import candidates, screens_for
+from .words import words_beyond
 
 
 def features_beyond(

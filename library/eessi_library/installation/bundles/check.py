@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .bundle_perl import check_perl
-from .bundle_python import check_python, python_sites
-from .bundle_r import check_r, r_sites
-from .model import InstallationRequest, Observation
+from ..model import InstallationRequest, Observation
+from .perl import check_perl
+from .python import check_python, python_sites
+from .r import check_r, r_sites
 
 
 def check_bundles(

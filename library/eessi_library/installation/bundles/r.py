@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ..model import InstallationRequest, Observation, Severity
 from .interpreters import interpreter, run_interpreter
-from .model import InstallationRequest, Observation, Severity
 
 _R_LIBRARIES: Final = r"""
 names <- commandArgs(trailingOnly = TRUE)

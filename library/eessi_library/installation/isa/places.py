@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .disassembly import Instruction, stretches, windows
-from .isa_features import FeatureCount, all_mnemonics
+from .features import FeatureCount, all_mnemonics
 
 #: Bytes decoded before a place in code that has no table of functions near it, and beyond which
 #: a function of the table is not believed to reach (a hand-written one may have no entry).

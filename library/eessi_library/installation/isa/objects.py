@@ -20,9 +20,11 @@ from typing import Final
 from eessi_library.elf import CodeRange, FunctionNames, ObjectFile, archive_members, is_archive
 from eessi_library.elf.constants import ELFMAG, ET_REL
 
+from ..member_kinds import BITCODE, ELF, kind_of_content
+from ..rules import abi_of
 from .code_sections import CodeSection, code_digest
 from .disassembly import find_objdump
-from .isa_features import (
+from .features import (
     WORDS,
     FeatureCount,
     FeatureUse,
@@ -30,12 +32,10 @@ from .isa_features import (
     known_features,
     supported_features,
 )
-from .isa_guard import bytes_that_ask, code_asks
-from .isa_places import DENSE, instructions_at, instructions_of
-from .isa_words import words_beyond
-from .member_kinds import BITCODE, ELF, kind_of_content
-from .rules import abi_of
+from .guard import bytes_that_ask, code_asks
+from .places import DENSE, instructions_at, instructions_of
 from .screen_x86_64 import candidates, screens_for
+from .words import words_beyond
 
 #: Bytes of code that are looked at together; one section alone may be larger.
 _BLOCK: Final = 8 << 20

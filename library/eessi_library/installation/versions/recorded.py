@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from .bundle_python import python_sites
-from .bundle_r import r_sites
-from .model import InstallationRequest, Observation, Severity
-from .python_version import is_between_releases, normalised_name, of_metadata_directory
-from .reported_version import version_of
-from .rules import table
-from .versions import Agreement, agreement, best, is_comparable
+from ..bundles.python import python_sites
+from ..bundles.python_version import is_between_releases, normalised_name, of_metadata_directory
+from ..bundles.r import r_sites
+from ..model import InstallationRequest, Observation, Severity
+from ..rules import table
+from .agreement import Agreement, agreement, best, is_comparable
+from .reported import version_of
 
 #: Where CMake looks for packages (find_package's documentation, Config mode) and pkg-config for
 #: its files, relative to the installation.

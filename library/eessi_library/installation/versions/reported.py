@@ -24,8 +24,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from .model import Observation, Severity
-from .versions import Agreement, agreement, best, is_comparable
+from ..model import Observation, Severity
+from .agreement import Agreement, agreement, best, is_comparable
 
 #: A version as it occurs in text: not the end of a longer number.
 _TOKEN: Final = re.compile(r'(?<![0-9])(?<![0-9]\.)\d+(?:\.\d+)*[^\s,;:()\[\]"\'<>|]*')

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from .bundle_perl import perl_sites
-from .bundle_python import python_sites, top_level_names_of
-from .bundle_r import r_packages, r_sites
-from .model import InstallationRequest
-from .python_version import normalised_name, of_metadata_directory
+from ..bundles.perl import perl_sites
+from ..bundles.python import python_sites, top_level_names_of
+from ..bundles.python_version import normalised_name, of_metadata_directory
+from ..bundles.r import r_packages, r_sites
+from ..model import InstallationRequest
 
 _R_VERSION: Final = re.compile(r'^Version:\s*(\S+)', re.MULTILINE)
 

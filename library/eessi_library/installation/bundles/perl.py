@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from ..model import InstallationRequest, Observation, Severity
 from .interpreters import interpreter, run_interpreter
-from .model import InstallationRequest, Observation, Severity
 
 _SITES: Final = ('lib/perl5', 'lib64/perl5', 'lib/site_perl')
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from .model import InstallationRequest
+from ..model import InstallationRequest
 
 _LIST: Final = re.compile(
     r"""^[ \t]*setenv[ \t]*\(?[ \t]*["']?EBEXTSLIST\w*["']?[ \t]*[ \t,][ \t]*["'{]?([^"'{}\n]*)""",

@@ -11,8 +11,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final
 
+from ..rules import table
 from .disassembly import Instruction
-from .rules import table
 
 #: CPU families whose instructions can be judged.
 FAMILIES: Final = ('x86_64', 'aarch64', 'ppc64le')
@@ -46,7 +46,7 @@ class FeatureUse:
 @cache
 def document_of(family: str) -> Any:
     """Return the table of instructions of a CPU family."""
-    data = resources.files(__package__).joinpath(f'isa_{family}.json').read_bytes()
+    data = resources.files(__package__).joinpath(f'{family}.json').read_bytes()
     return json.loads(data)
 
 

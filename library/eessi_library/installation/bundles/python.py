@@ -10,8 +10,8 @@ from typing import Final
 
 from eessi_library.elf import ElfError, read_elf
 
+from ..model import InstallationRequest, Observation, Severity
 from .interpreters import interpreter, run_interpreter
-from .model import InstallationRequest, Observation, Severity
 
 #: Prints {top-level name: error or null}. Each is imported in a process of its own family: a
 #: crash of one must not hide the others.

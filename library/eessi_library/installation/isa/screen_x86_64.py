@@ -1,6 +1,6 @@
 """Where x86-64 code might hold an instruction beyond SSE2: a search for encodings, without context.
 
-Every instruction of the features in isa_x86_64.json matches one of these patterns (Intel SDM vol.
+Every instruction of the features in x86_64.json matches one of these patterns (Intel SDM vol.
 2A, 2.3 "VEX", 2.7 "EVEX", and the opcode maps of vol. 2D appendix A); many other places match as
 well, because any byte may also be a displacement or an operand. The disassembly decides.
 In 64-bit mode C4, C5 and 62 as an opcode are always VEX and EVEX.

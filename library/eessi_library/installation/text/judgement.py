@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
+from ..inventory import Kind, Member
+from ..model import InstallationRequest, Observation, Release, Severity
+from ..rules import table
 from .cmake_commands import only_looks
-from .inventory import Kind, Member
-from .model import InstallationRequest, Observation, Release, Severity
-from .rules import table
 from .script_languages import language_of
 from .script_programs import named_programs
 

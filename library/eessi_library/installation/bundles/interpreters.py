@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Final
 
-from .model import InstallationRequest
+from ..model import InstallationRequest
 
 #: Seconds for all extensions of one installation.
 LIMIT_SECONDS: Final = 300

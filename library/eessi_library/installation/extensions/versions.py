@@ -7,7 +7,7 @@ import re
 from enum import Enum
 from typing import Final
 
-from .python_version import is_between_releases, release_of
+from ..bundles.python_version import is_between_releases, release_of
 
 #: A snapshot: 20180815, or a commit. Its package goes by another version, or by none.
 _SNAPSHOT: Final = re.compile(r'(?:19|20)\d{6}|(?=[0-9a-f]*\d)[0-9a-f]{7,40}')

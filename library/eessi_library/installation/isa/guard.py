@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from .code_sections import CodeSection
 from .disassembly import find_objdump, windows
-from .isa_words import reads_register
+from .words import reads_register
 
 _CPUID: Final = re.compile(b'\x0f\xa2')
 

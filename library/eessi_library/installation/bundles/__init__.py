@@ -1,0 +1,1 @@
+"""Bundles of Python, R and Perl: everything that they hold can be imported."""

@@ -1,0 +1,1 @@
+"""The instruction set: no code needs more than its CPU target has."""

@@ -1,0 +1,1 @@
+"""Versions: of the software, by its programs and records, against that of its module."""
