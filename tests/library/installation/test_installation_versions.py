@@ -49,6 +49,10 @@ def severity(module: str, program: str, said: str, *recorded: str) -> str | None
         ('Valgrind/3.19.0', 'valgrind', 'valgrind-3.19.0'),
         ('LAMMPS/2022.01.06-foss-2022b', 'lmp', 'Simulator - 29 Sep 2021 - Update 2'),
         ('LAMMPS/23Jun2022-foss-2022b', 'lammps', 'LAMMPS 23Jun2022'),
+        ('LAMMPS/23Jun2022-foss-2022b-kokkos', 'lmp', 'Massively Parallel Simulator - 23 Jun 2022'),
+        ('LAMMPS/2Aug2023_update2-foss-2023a', 'lmp', 'Simulator - 2 Aug 2023 - Update 2'),
+        ('LAMMPS/2025.02.04-foss-2025a', 'lmp', 'Massively Parallel Simulator - 4 Feb 2025'),
+        ('Tool/2024.05.01', 'tool', 'tool 2024.05.01, built on 3 Aug 2025'),
     ],
 )  # fmt: skip
 def test_the_same_release_in_the_ways_of_the_field(module: str, program: str, said: str) -> None:
@@ -65,6 +69,11 @@ def test_the_same_release_in_the_ways_of_the_field(module: str, program: str, sa
         ('CMake/3.2', 'cmake', 'cmake version 3.2.1'),
         ('Java/11', 'java', 'openjdk version "17.0.6" 2023-01-17'),
         ('OpenMPI/4.1.1', 'mpirun', 'mpirun (Open MPI) 4.1.10'),
+        ('LAMMPS/2Aug2023_update2-foss-2023a', 'lmp', 'Simulator - 2 Aug 2023'),
+        ('LAMMPS/2Aug2023_update2-foss-2023a', 'lmp', 'Simulator - 2 Aug 2023 - Update 1'),
+        ('LAMMPS/2Aug2023-foss-2023a', 'lmp', 'Simulator - 2 Aug 2024'),
+        ('LAMMPS/2Aug2023-foss-2023a', 'lmp', 'Simulator - 29 Aug 2024 - Update 1'),
+        ('LAMMPS/2025.02.04-foss-2025a', 'lmp', 'Massively Parallel Simulator - 4 Feb 2024'),
         ('Tool/2.0', 'tool', 'tool 1.9.3'),
         ('Tool/2.0', 'tool', 'Version: 1.9.3'),
     ],

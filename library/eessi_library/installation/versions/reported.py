@@ -13,6 +13,7 @@ How it is decided, and why so:
   its ``.pc`` file, say the same as the program (an error) or as the module (nothing). Else it
   cannot be decided: a warning.
 * So it is with a release of another letter and with candidates of releases (1.1.1k, 1.2rc1).
+* LAMMPS' releases are days: 2Aug2023_update2 is ``2 Aug 2023 - Update 2``, and no other day.
 * A program that says *less* (5.4 for 5.4.6) is an error for those in the table; of others the
   field has too many, and it is a warning.
 """
@@ -26,6 +27,7 @@ from typing import Final
 
 from ..model import Observation, Severity
 from .agreement import Agreement, agreement, best, is_comparable
+from .dates import Day, day_of, days_in_words
 
 #: A version as it occurs in text: not the end of a longer number.
 _TOKEN: Final = re.compile(r'(?<![0-9])(?<![0-9]\.)\d+(?:\.\d+)*[^\s,;:()\[\]"\'<>|]*')
@@ -73,6 +75,11 @@ def judge_version(
     anywhere = [match[0] for match in _TOKEN.finditer(said)]
     if _any_text(accepted if not is_comparable(wanted) else accepted[1:], said):
         return []
+    day, said_days = day_of(wanted), days_in_words(said)
+    if day in said_days:
+        return []
+    if day and said_days and not is_comparable(wanted):
+        return _other_day(member, wanted, said_days[0], reporter)
     found, what = _agreement(wanted, [stated] if stated else anywhere)
     if found is Agreement.SAME or (found is Agreement.LONGER and reporter.get('series')):
         return []
@@ -93,6 +100,14 @@ def judge_version(
     what = what or 'no version'
     reason = f'reports {what}, its module says {wanted}{_why(found, severity)}'
     return [Observation('version/differs', severity, member, what, reason)]
+
+
+def _other_day(
+    member: str, wanted: str, said: Day, reporter: Mapping[str, object]
+) -> list[Observation]:
+    severity = Severity.ERROR if reporter else Severity.WARNING
+    reason = f'reports {said}, its module says {wanted}'
+    return [Observation('version/differs', severity, member, str(said), reason)]
 
 
 def statement(said: str, names: tuple[str, ...], *, dotted: bool) -> str:
