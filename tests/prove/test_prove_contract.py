@@ -68,8 +68,6 @@ FURTHER = [
     ('EESSI_Horovod_DistributedTraining', 'cores_2', 'breakable-python'),
     ('EESSI_TensorFlow_Training', 'cores_1', 'breakable-python'),
     ('EESSI_TensorFlow_SeveralWorkers', 'cores_2', 'breakable-python'),
-    ('EESSI_Spark_Local', 'cores_1', 'breakable-spark'),
-    ('EESSI_Spark_Standalone', 'cores_2', 'breakable-spark'),
     ('EESSI_FlexiBLAS_DenseLinearAlgebra', 'cores_1', STAND_INS),
     ('EESSI_OSU_Allreduce', 'cores_2', STAND_INS),
     ('EESSI_OSU_PointToPoint', 'cores_2', STAND_INS),
@@ -77,6 +75,9 @@ FURTHER = [
     ('EESSI_compat_PortageSetup', 'cores_1', STAND_INS),
     ('EESSI_GROMACS_WaterBox_GPU', 'nodes_1', GPU_STAND_INS),
     ('EESSI_LAMMPS_LennardJonesMelt_GPU', 'nodes_1', GPU_STAND_INS),
+    # The longest, two to four minutes each.
+    ('EESSI_Spark_Local', 'cores_1', 'breakable-spark'),
+    ('EESSI_Spark_Standalone', 'cores_2', 'breakable-spark'),
 ]
 
 #: Tests that are not seen to kill the mutants of any software here, and why not.
