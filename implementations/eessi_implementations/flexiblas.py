@@ -1,7 +1,6 @@
 """FlexiBLAS on an EESSI-style stack, called by the compat layer's Python."""
 
 import reframe as rfm
-from reframe.core.builtins import run_before
 
 from eessi_implementations.cases import planned_cases
 from eessi_implementations.mixin import NODE, EESSIImplementation
@@ -17,10 +16,7 @@ class EESSI_FlexiBLAS_DenseLinearAlgebra(FlexiBLASLinearAlgebra, EESSIImplementa
     compute_unit = NODE
     executable = '$EESSI_EPREFIX/usr/bin/python3'
     library_root = '$EBROOTFLEXIBLAS'
+    expects = {'library_version': 'software_version'}
 
     def memory_per_task(self):
         return '1G'
-
-    @run_before('run')
-    def expect_version_of_module(self):
-        self.library_version = self.software_version

@@ -3,7 +3,7 @@
 import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, GPU, GPU_BUILD, EESSIImplementation
+from eessi_implementations.mixin import CPU_CORE, EESSIImplementation, OnGPUs
 from eessi_library.gromacs import WaterBox
 
 
@@ -18,13 +18,8 @@ class EESSI_GROMACS_WaterBox(WaterBox, EESSIImplementation):
 
 
 @rfm.simple_test
-class EESSI_GROMACS_WaterBox_GPU(WaterBox, EESSIImplementation):
-    covers = 'GROMACS'
-    case = planned_cases(__qualname__, covers)
-    compute_unit = GPU
-    needs = ('gpu',)
-    builds = GPU_BUILD
-    default_scales = ('nodes_1',)
+class EESSI_GROMACS_WaterBox_GPU(OnGPUs, EESSI_GROMACS_WaterBox):
+    case = planned_cases(__qualname__, 'GROMACS')
     offload = 'gpu'
     boxes = (4, 4, 2)
 

@@ -3,7 +3,7 @@
 import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, GPU, GPU_BUILD, EESSIImplementation
+from eessi_implementations.mixin import CPU_CORE, EESSIImplementation, OnGPUs
 from eessi_library.horovod import DistributedTraining
 
 
@@ -18,13 +18,8 @@ class EESSI_Horovod_DistributedTraining(DistributedTraining, EESSIImplementation
 
 
 @rfm.simple_test
-class EESSI_Horovod_DistributedTraining_GPU(DistributedTraining, EESSIImplementation):
-    covers = 'Horovod'
-    case = planned_cases(__qualname__, covers)
-    compute_unit = GPU
-    needs = ('gpu',)
-    builds = GPU_BUILD
-    default_scales = ('nodes_1',)
+class EESSI_Horovod_DistributedTraining_GPU(OnGPUs, EESSI_Horovod_DistributedTraining):
+    case = planned_cases(__qualname__, 'Horovod')
     device = 'GPU'
 
     def memory_per_task(self):

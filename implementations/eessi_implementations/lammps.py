@@ -3,7 +3,7 @@
 import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_BUILD, CPU_CORE, GPU, GPU_BUILD, EESSIImplementation
+from eessi_implementations.mixin import CPU_BUILD, CPU_CORE, EESSIImplementation, OnGPUs
 from eessi_library.lammps import LennardJonesMelt
 
 
@@ -19,13 +19,8 @@ class EESSI_LAMMPS_LennardJonesMelt(LennardJonesMelt, EESSIImplementation):
 
 
 @rfm.simple_test
-class EESSI_LAMMPS_LennardJonesMelt_GPU(LennardJonesMelt, EESSIImplementation):
-    covers = 'LAMMPS'
-    case = planned_cases(__qualname__, covers)
-    compute_unit = GPU
-    needs = ('gpu',)
-    builds = GPU_BUILD
-    default_scales = ('nodes_1',)
+class EESSI_LAMMPS_LennardJonesMelt_GPU(OnGPUs, EESSI_LAMMPS_LennardJonesMelt):
+    case = planned_cases(__qualname__, 'LAMMPS')
     suffix = 'kk'
     cells = 20
 

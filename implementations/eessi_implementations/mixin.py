@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import ClassVar
 
 import reframe as rfm
-from reframe.core.builtins import parameter, run_after, variable
+from reframe.core.builtins import parameter, run_after, run_before, variable
 from reframe.core.exceptions import ReframeError
 
 from eessi_validate.stack.scales import Scale, find_scale
@@ -59,6 +60,10 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
     #: Whether it must know of an MPI of the site that stands in for the stack's.
     asks_for_injected_mpi: ClassVar[bool] = False
 
+    #: Variables of the library test that say what the module must be: name -> attribute of this
+    #: class that knows, e.g. ``software_version``.
+    expects: ClassVar[dict[str, str]] = {}
+
     #: The case; each implementation defines it with ``planned_cases``.
     case = parameter(loggable=False)
 
@@ -79,6 +84,13 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         """Return the memory that one task needs, e.g. ``1G``; '' if it does not matter."""
         return ''
 
+    @property
+    def kind_of_gpu(self) -> str:
+        """``cuda`` or ``rocm``, by the name of the module; '' where a task gets no GPU."""
+        if self.compute_unit != GPU:
+            return ''
+        return 'rocm' if re.search(r'ROCm|HIP', self.toolchain) else 'cuda'
+
     @run_after('init')
     def adopt_case(self) -> None:
         """Take module, identity, systems and tags from the case."""
@@ -89,6 +101,9 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.modules = [case.module] if case.module else []
         features = ' '.join(f'+{name}' for name in (case.scale, *self.needs))
         self.valid_systems = [case.partition or features]
+        if not re.search(self.builds, case.module):
+            # Another variant's module: under plain ReFrame every test is offered all of them.
+            self.valid_systems = []
         self.valid_prog_environs = [case.environ or '*']
         self.tags |= {case.scale, self.kind, case.software}
         self.program_root = os.environ.get(ROOT_VARIABLE, '')
@@ -104,6 +119,12 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         known = self.case.injection
         return {n: v for n, v in known.items() if n == 'injected_mpi' or hasattr(type(self), n)}
 
+    @run_before('run')
+    def expect_what_the_module_says(self) -> None:
+        """Tell the library test what the module must be, before it writes its input."""
+        for name, fact in self.expects.items():
+            setattr(self, name, getattr(self, fact))
+
     @run_after('setup')
     def limit_time(self) -> None:
         """Give the job a time limit unless the test or the site's partition did."""
@@ -115,13 +136,22 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         """Set nodes, tasks and CPUs for each task from the scale and the compute unit."""
         scale = find_scale(self.scale)
         cores = self._cores_used(scale)
-        per_node = self._tasks_per_node(cores)
+        units = self._tasks_per_node(cores)
+        per_node = self._within_limits(units, scale.nodes)
         self.num_tasks_per_node = per_node
-        self.num_tasks = per_node * scale.nodes
-        self.num_cpus_per_task = max(cores // per_node, 1)
+        self.num_tasks = min(per_node * scale.nodes, self.most_tasks or per_node * scale.nodes)
+        self.num_cpus_per_task = max(cores // max(units, per_node), 1)
         if (self.current_partition.processor.num_cpus_per_core or 1) > 1:
             # Slurm's CPUs are hardware threads there; without this two tasks would share a core.
             self.use_multithreading = False
+
+    def _within_limits(self, units: int, nodes: int) -> int:
+        """Return the tasks of a node that the test allows; few GPUs are shared, cores are not."""
+        if self.most_tasks and units * nodes > self.most_tasks:
+            return max(self.most_tasks // nodes, 1)
+        if self.compute_unit == GPU and units * nodes < self.fewest_tasks:
+            return -(-self.fewest_tasks // nodes)
+        return units
 
     def _cores_used(self, scale: Scale) -> int:
         processor = self.current_partition.processor
@@ -180,3 +210,15 @@ class EESSIImplementation(rfm.RegressionTestPlugin):
         self.env_vars['OMPI_MCA_ess_singleton_isolated'] = '1'
         if alone:
             self.env_vars['OMPI_MCA_rmaps_base_mapping_policy'] = f'slot:PE={cores}'
+
+
+class OnGPUs:
+    """A variant for builds for GPUs, planned where a partition has some; first of the bases.
+
+    A task gets a GPU, a case those of a node. No base of ReFrame's, which inherits variables once.
+    """
+
+    compute_unit: ClassVar[str] = GPU
+    needs: ClassVar[tuple[str, ...]] = ('gpu',)
+    builds: ClassVar[str] = GPU_BUILD
+    default_scales: ClassVar[tuple[str, ...]] = ('nodes_1',)

@@ -1,7 +1,6 @@
 """MPI on an EESSI-style stack: Open MPI, driven by the compat layer's Python."""
 
 import reframe as rfm
-from reframe.core.builtins import run_before
 
 from eessi_implementations.cases import planned_cases
 from eessi_implementations.mixin import CPU_CORE, EESSIImplementation
@@ -19,10 +18,7 @@ class EESSI_MPI_Communication(Communication, EESSIImplementation):
     executable = '"$EESSI_EPREFIX/usr/bin/python3"'
     mpi_prefix = '$EBROOTOPENMPI'
     asks_for_injected_mpi = True
+    expects = {'mpi_version': 'software_version'}
 
     def memory_per_task(self):
         return '1G'
-
-    @run_before('run')
-    def expect_version_of_module(self):
-        self.mpi_version = self.software_version

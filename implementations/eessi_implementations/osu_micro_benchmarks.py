@@ -1,23 +1,20 @@
-"""The OSU Micro-Benchmarks on an EESSI-style stack."""
+"""The OSU Micro-Benchmarks on an EESSI-style stack, with messages in host memory or on GPUs."""
 
 import reframe as rfm
-from reframe.core.builtins import run_after, run_before
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, EESSIImplementation
+from eessi_implementations.mixin import CPU_BUILD, CPU_CORE, EESSIImplementation, OnGPUs
 from eessi_library.mpi import OsuAllreduce, OsuPointToPoint
 
 
 class OsuImplementation(EESSIImplementation):
     compute_unit = CPU_CORE
+    builds = CPU_BUILD
     default_scales = ('cores_2',)
+    expects = {'osu_version': 'software_version', 'device': 'kind_of_gpu'}
 
     def memory_per_task(self):
         return '1G'
-
-    @run_before('run')
-    def expect_version_of_module(self):
-        self.osu_version = self.software_version
 
 
 @rfm.simple_test
@@ -25,13 +22,18 @@ class EESSI_OSU_PointToPoint(OsuPointToPoint, OsuImplementation):
     covers = 'OSU-Micro-Benchmarks'
     case = planned_cases(__qualname__, covers)
 
-    @run_after('setup')
-    def take_two_ranks_of_the_scale(self):
-        several_nodes = self.num_tasks > self.num_tasks_per_node
-        self.num_tasks, self.num_tasks_per_node = 2, 1 if several_nodes else 2
+
+@rfm.simple_test
+class EESSI_OSU_PointToPoint_GPU(OnGPUs, EESSI_OSU_PointToPoint):
+    case = planned_cases(__qualname__, 'OSU-Micro-Benchmarks')
 
 
 @rfm.simple_test
 class EESSI_OSU_Allreduce(OsuAllreduce, OsuImplementation):
     covers = 'OSU-Micro-Benchmarks'
     case = planned_cases(__qualname__, covers)
+
+
+@rfm.simple_test
+class EESSI_OSU_Allreduce_GPU(OnGPUs, EESSI_OSU_Allreduce):
+    case = planned_cases(__qualname__, 'OSU-Micro-Benchmarks')

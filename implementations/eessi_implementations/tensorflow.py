@@ -3,7 +3,7 @@
 import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
-from eessi_implementations.mixin import CPU_CORE, GPU_BUILD, NODE, EESSIImplementation
+from eessi_implementations.mixin import CPU_CORE, NODE, EESSIImplementation, OnGPUs
 from eessi_library.tensorflow import SeveralWorkers, Training
 
 
@@ -18,11 +18,9 @@ class EESSI_TensorFlow_Training(Training, EESSIImplementation):
 
 
 @rfm.simple_test
-class EESSI_TensorFlow_TrainingOnGPU(EESSI_TensorFlow_Training):
+class EESSI_TensorFlow_TrainingOnGPU(OnGPUs, EESSI_TensorFlow_Training):
     case = planned_cases(__qualname__, 'TensorFlow')
-    default_scales = ('nodes_1',)
-    needs = ('gpu',)
-    builds = GPU_BUILD
+    compute_unit = NODE
     device = 'GPU'
     num_gpus_per_node = 1
 

@@ -48,6 +48,10 @@ class LibraryTest(rfm.RunOnlyRegressionTest, pin_prefix=True):
     #: Whether the main command goes through the partition's launcher (``mpirun``, ``srun``).
     launched: ClassVar[bool] = True
 
+    #: Fewest and most tasks that the programs run with, whatever the scale; None: no limit.
+    fewest_tasks: ClassVar[int] = 1
+    most_tasks: ClassVar[int | None] = None
+
     @run_after('setup')
     def leave_out_the_launcher(self) -> None:
         """Start the main command directly where a launcher means nothing."""

@@ -23,7 +23,7 @@ site_configuration = {
         'partitions': [{
             'name': 'cpu', 'scheduler': 'local', 'launcher': 'local', 'environs': ['default'],
             'features': ['cpu', 'cores_1', 'cores_2', 'cores_4', 'node_half', 'nodes_1'],
-            'devices': [{'type': 'gpu', 'num_devices': 4}],
+            'devices': [{'type': 'gpu', 'num_devices': GPUS}],
             'processor': {'num_cpus': 16, 'num_cpus_per_core': 2, 'num_cpus_per_socket': 8,
                           'num_sockets': 2},
         }],
@@ -55,6 +55,7 @@ class Base(LibraryTest, pin_prefix=True):
 
 @rfm.simple_test
 class Placed(Base, EESSIImplementation):
+    fewest_tasks, most_tasks = LIMITS
     covers = 'Tool'
     case = planned_cases(__qualname__, covers)
     compute_unit = UNIT
@@ -62,10 +63,18 @@ class Placed(Base, EESSIImplementation):
 """
 
 
-def place(tmp_path: Path, scale: str, unit: str, kind: str = 'functional') -> tuple[str, str]:
+def place(
+    tmp_path: Path,
+    scale: str,
+    unit: str,
+    kind: str = 'functional',
+    limits: tuple[int, int | None] = (1, None),
+    gpus: int = 4,
+) -> tuple[str, str]:
     """Run one case with real ReFrame and return the output of its job and its script."""
-    (tmp_path / 'site.py').write_text(SITE)
-    (tmp_path / 'check.py').write_text(CHECK.replace('UNIT', unit).replace('KIND', kind))
+    (tmp_path / 'site.py').write_text(SITE.replace('GPUS', str(gpus)))
+    check = CHECK.replace('UNIT', unit).replace('KIND', kind).replace('LIMITS', str(limits))
+    (tmp_path / 'check.py').write_text(check)
     case: dict[str, Any] = {
         'key': f'Tool/1.0@x%{scale}', 'module': '', 'software': 'Tool', 'version': '1.0',
         'toolchain': '', 'cpu_target': 'x', 'scale': scale,
@@ -102,6 +111,32 @@ def test_scale_and_compute_unit_give_tasks_and_cores(
     assert f'layout {layout}' in output
 
 
+@pytest.mark.parametrize(
+    ('unit', 'scale', 'limits', 'gpus', 'layout'),
+    [
+        # A pair of ranks has cores or GPUs of its own, also where there are more.
+        ('CPU_CORE', 'cores_4', (2, 2), 4, [2, 2, 1]),
+        ('GPU', 'nodes_1', (2, 2), 4, [2, 2, 2]),
+        # The only GPU is shared, and so are the cores of the node.
+        ('GPU', 'nodes_1', (2, 2), 1, [2, 2, 4]),
+        ('GPU', 'nodes_1', (2, None), 1, [2, 2, 4]),
+        ('GPU', 'nodes_1', (2, None), 4, [4, 4, 2]),
+        # A core is not shared.
+        ('CPU_CORE', 'cores_1', (2, 2), 4, [1, 1, 1]),
+    ],
+)
+def test_limits_of_the_test_bound_its_tasks(
+    tmp_path: Path,
+    unit: str,
+    scale: str,
+    limits: tuple[int, int | None],
+    gpus: int,
+    layout: list[int],
+) -> None:
+    output, _ = place(tmp_path, scale, unit, limits=limits, gpus=gpus)
+    assert f'layout {layout}' in output
+
+
 def test_functional_case_is_bound_to_nothing_because_others_run_beside_it(tmp_path: Path) -> None:
     output, _ = place(tmp_path, 'cores_2', 'CPU_CORE')
     assert 'OMPI_MCA_hwloc_base_binding_policy=none' in output
@@ -127,7 +162,7 @@ def test_job_stops_at_its_first_failure_and_ends_with_the_marker(tmp_path: Path)
 
 
 def test_tests_of_mpi_are_told_of_the_mpi_of_the_site(tmp_path: Path) -> None:
-    (tmp_path / 'site.py').write_text(SITE)
+    (tmp_path / 'site.py').write_text(SITE.replace('GPUS', '4'))
     tests = ('EESSI_MPI_Communication', 'EESSI_Mpi4py_Communication')
     case: dict[str, Any] = {
         'key': 'Tool/1.0@x%cores_2', 'module': '', 'software': 'Tool', 'version': '1.0',

@@ -32,6 +32,7 @@ VARIANTS = {
     'TensorFlow': 'EESSI_TensorFlow_TrainingOnGPU',
     'LAMMPS': 'EESSI_LAMMPS_LennardJonesMelt_GPU',
     'Horovod': 'EESSI_Horovod_DistributedTraining_GPU',
+    'OSU-Micro-Benchmarks': 'EESSI_OSU_PointToPoint_GPU',
 }
 
 
@@ -84,9 +85,9 @@ def test_variant_is_otherwise_listed_as_not_planned(stack: Path, software: str, 
     assert len(plan['not_planned']) == 2
 
 
-@pytest.mark.parametrize('software', ['LAMMPS'], indirect=True)
+@pytest.mark.parametrize('software', ['LAMMPS', 'OSU-Micro-Benchmarks'], indirect=True)
 def test_build_that_needs_the_driver_is_not_planned_for_cpus(stack: Path, software: str) -> None:
-    plan = dry_plan(stack, 'EESSI_LAMMPS_LennardJonesMelt', '')
+    plan = dry_plan(stack, VARIANTS[software].removesuffix('_GPU'), '')
     assert {c['module'] for c in plan['cases']} == {f'{software}/2024.1-foss-2023b'}
     (reason,) = {n['reason'] for n in plan['not_planned']}
     assert reason.startswith('another variant')

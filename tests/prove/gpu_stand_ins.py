@@ -13,6 +13,8 @@ import platform
 import shutil
 from pathlib import Path
 
+from stand_in_stack import SOURCES, add_accelerated_benchmarks
+
 RELEASE = '2023.06'
 STANDINS = Path(__file__).parent / 'standins'
 
@@ -29,6 +31,10 @@ import reframe as rfm
 from eessi_implementations.cases import planned_cases
 from eessi_implementations.gromacs import EESSI_GROMACS_WaterBox_GPU
 from eessi_implementations.lammps import EESSI_LAMMPS_LennardJonesMelt_GPU
+from eessi_implementations.osu_micro_benchmarks import (
+    EESSI_OSU_Allreduce_GPU,
+    EESSI_OSU_PointToPoint_GPU,
+)
 
 
 @rfm.simple_test
@@ -41,6 +47,16 @@ class SMALL_GROMACS_WaterBox_GPU(EESSI_GROMACS_WaterBox_GPU):
 class SMALL_LAMMPS_LennardJonesMelt_GPU(EESSI_LAMMPS_LennardJonesMelt_GPU):
     case = planned_cases(__qualname__, 'LAMMPS')
     cells = 8
+
+
+@rfm.simple_test
+class SMALL_OSU_PointToPoint_GPU(EESSI_OSU_PointToPoint_GPU):
+    case = planned_cases(__qualname__, 'OSU-Micro-Benchmarks')
+
+
+@rfm.simple_test
+class SMALL_OSU_Allreduce_GPU(EESSI_OSU_Allreduce_GPU):
+    case = planned_cases(__qualname__, 'OSU-Micro-Benchmarks')
 """
 
 #: A partition like this host, that names two GPUs.
@@ -61,7 +77,7 @@ def add_gpu_stand_ins(root: Path) -> tuple[Path, Path]:
     :returns: the ReFrame configuration whose system ``host`` has GPUs, and the check file with the
         shipped tests, small, whose names begin with ``SMALL`` in the place of ``EESSI``.
     """
-    sources = (Path(__file__), *(STANDINS / name for name in PROGRAMS.values()))
+    sources = (Path(__file__), *SOURCES, *(STANDINS / name for name in PROGRAMS.values()))
     digest = hashlib.sha256(b''.join(path.read_bytes() for path in sources)).hexdigest()
     stamp = root / 'gpu-stand-ins.sha256'
     site, checks = root.parent / 'site_with_gpus.py', root.parent / 'small_checks.py'
@@ -71,6 +87,7 @@ def add_gpu_stand_ins(root: Path) -> tuple[Path, Path]:
             stamp.unlink(missing_ok=True)
             for software, program in PROGRAMS.items():
                 _add(root, software, program)
+            add_accelerated_benchmarks(root, SUFFIX)
             site.write_text(SITE)
             checks.write_text(CHECKS)
             stamp.write_text(digest)

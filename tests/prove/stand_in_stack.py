@@ -93,7 +93,7 @@ def add_stand_ins(root: Path) -> None:
         stamp.unlink(missing_ok=True)
         layers = _Layers(root)
         _add_flexiblas(layers)
-        _add_benchmarks(layers)
+        _add_benchmarks(layers, 'gompi-2022b')
         _add_compiler(layers)
         _add_portage(layers)
         stamp.write_text(digest)
@@ -135,12 +135,17 @@ def _add_flexiblas(layers: _Layers) -> None:
     _compile(FLEXIBLAS, root / 'lib' / 'libflexiblas.so.3', '-shared', *defined, '-ldl')
 
 
-def _add_benchmarks(layers: _Layers) -> None:
+def add_accelerated_benchmarks(root: Path, suffix: str) -> None:
+    """Put a build of the benchmarks on a local stack that says messages lie on GPUs."""
+    _add_benchmarks(_Layers(root), f'gompi-2022b{suffix}', '-DACCELERATED=1')
+
+
+def _add_benchmarks(layers: _Layers, suffix: str, *options: str) -> None:
     below = 'libexec/osu-micro-benchmarks/mpi'
     paths = [
         f'prepend_path("PATH", pathJoin(root, "{below}/{d}"))\n' for d in ('pt2pt', 'collective')
     ]
-    root = _install(layers, 'OSU-Micro-Benchmarks', '7.5', 'gompi-2022b', 'OpenMPI', ''.join(paths))
+    root = _install(layers, 'OSU-Micro-Benchmarks', '7.5', suffix, 'OpenMPI', ''.join(paths))
     mpi = layers.library('OpenMPI', 'libmpi.so.40')
     search = f'{mpi.parent}:{layers.c_library}'
     link = [
@@ -151,7 +156,7 @@ def _add_benchmarks(layers: _Layers) -> None:
         chosen = {'latency': 'LATENCY', 'bw': 'BANDWIDTH', 'allreduce': 'ALLREDUCE'}[name]
         _compile(
             BENCHMARKS, root / below / kind / f'osu_{name}', f'-DPROGRAM={chosen}',
-            '-DVERSION="7.5"', *link,
+            '-DVERSION="7.5"', *options, *link,
         )  # fmt: skip
 
 

@@ -75,6 +75,8 @@ FURTHER = [
     ('EESSI_compat_PortageSetup', 'cores_1', STAND_INS),
     ('EESSI_GROMACS_WaterBox_GPU', 'nodes_1', GPU_STAND_INS),
     ('EESSI_LAMMPS_LennardJonesMelt_GPU', 'nodes_1', GPU_STAND_INS),
+    ('EESSI_OSU_PointToPoint_GPU', 'nodes_1', GPU_STAND_INS),
+    ('EESSI_OSU_Allreduce_GPU', 'nodes_1', GPU_STAND_INS),
     # The longest, two to four minutes each.
     ('EESSI_Spark_Local', 'cores_1', 'breakable-spark'),
     ('EESSI_Spark_Standalone', 'cores_2', 'breakable-spark'),
@@ -87,7 +89,11 @@ NOT_ASKED = {
 }
 
 #: Tests by whose programs hardly a number repeats: the others are asked for instead.
-MEASURING = {'EESSI_OSU_Allreduce', 'EESSI_OSU_PointToPoint'}
+MEASURING = {
+    f'{prefix}_OSU_{name}'
+    for prefix, suffix in (('EESSI', ''), ('SMALL', '_GPU'))
+    for name in (f'Allreduce{suffix}', f'PointToPoint{suffix}')
+}
 
 #: What cannot be made of some software, and why; anything else must be made.
 INAPPLICABLE = {

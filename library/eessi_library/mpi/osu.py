@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from reframe.core.builtins import performance_function, run_before, sanity_function, variable
 from reframe.core.exceptions import SanityError
+from reframe.utility.typecheck import Str
 
 from eessi_library.diagnosis import comes_from
 from eessi_library.expect import expect
@@ -61,8 +62,16 @@ class OsuTest(LibraryTest, pin_prefix=True):
     #: Largest message of the sizes that the nonce chooses, in bytes.
     largest_fresh = variable(int, value=64 * 1024, loggable=True)
 
+    #: Where the messages lie: '' in the memory of the host, ``cuda`` or ``rocm`` in that of GPUs.
+    device = variable(Str['^(cuda|rocm)?$'], value='', loggable=True)
+
     #: Starts a program on a rank, beside this file.
     executable = './rank.sh'
+
+    #: What follows the options where messages lie on GPUs.
+    device_buffers: ClassVar[tuple[str, ...]] = ()
+
+    fewest_tasks: ClassVar[int] = 2
 
     #: Title of what each program prints, in the order of the runs.
     titles: ClassVar[dict[str, str]] = {}
@@ -74,6 +83,7 @@ class OsuTest(LibraryTest, pin_prefix=True):
         'sizes': 'the sizes of -m MIN:MAX, each twice the one before; no other',
         'layout': 'ranks and ranks per node asked for; one table, so one world',
         'version': 'that of the module',
+        'device': 'title and buffers are those of the device asked for, of no device if of none',
         'speed': 'no message is faster than a core can store it; latency does not fall by orders',
     }
 
@@ -86,6 +96,12 @@ class OsuTest(LibraryTest, pin_prefix=True):
     def validates(self) -> bool:
         """Whether the version can validate its data."""
         return truths.has_validation(self.osu_version)
+
+    @run_before('run')
+    def need_enough_ranks(self) -> None:
+        """Skip where there is nobody to send to: the benchmarks refuse a single rank."""
+        if self.num_tasks < self.fewest_tasks:
+            self.skip('these benchmarks need two ranks or more: choose a larger scale')
 
     @run_before('run')
     def compose_runs(self) -> None:
@@ -108,6 +124,7 @@ class OsuTest(LibraryTest, pin_prefix=True):
             '-m', f'{run.sizes[0]}:{run.sizes[-1]}',
             '-i', str(run.iterations), '-x', str(max(run.iterations // 10, 1)),
             *run.options, *(['-c', '-u', '1'] if self.validates else []),
+            *(['-d', self.device, *self.device_buffers] if self.device else []),
             f'>{run.name}.out',
         ]  # fmt: skip
 
@@ -139,7 +156,7 @@ class OsuTest(LibraryTest, pin_prefix=True):
     def _table(self, run: Run) -> Table:
         try:
             text = self.require_output(f'{run.name}.out')
-            return parse_table(text, self.titles[run.program])
+            return parse_table(text, self.titles[run.program], self.device)
         except OutputError as error:
             raise SanityError(f'{run.name}: {error}') from None
 
@@ -155,7 +172,7 @@ class OsuTest(LibraryTest, pin_prefix=True):
         fault = (
             truths.difference_in_sizes(table, run.sizes)
             or truths.not_validated(table, self.validates)
-            or impossible(table)
+            or impossible(table, truths.fastest(self.device))
         )
         if fault and 'sizes' in fault and run.choice == 'fresh':
             fault = f"does not reflect this run's nonce (recorded or foreign), {fault}"
@@ -196,6 +213,10 @@ class OsuPointToPoint(OsuTest, pin_prefix=True):
     bandwidth_iterations = variable(int, value=10, loggable=True)
 
     titles: ClassVar[dict[str, str]] = {'latency': 'Latency Test', 'bw': 'Bandwidth Test'}
+
+    device_buffers: ClassVar[tuple[str, ...]] = ('D', 'D')
+
+    most_tasks: ClassVar[int | None] = 2
 
     directions: ClassVar[dict[str, str]] = {'latency': 'lower', 'bandwidth': 'higher'}
 
@@ -249,12 +270,6 @@ class OsuAllreduce(OsuTest, pin_prefix=True):
     titles: ClassVar[dict[str, str]] = {'allreduce': 'Allreduce Latency Test'}
 
     directions: ClassVar[dict[str, str]] = {'allreduce_time': 'lower'}
-
-    @run_before('run')
-    def need_two_ranks(self) -> None:
-        """Skip where there is nothing to sum over: the benchmark refuses a single rank."""
-        if self.num_tasks < 2:
-            self.skip('osu_allreduce needs two ranks or more: choose a larger scale')
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:

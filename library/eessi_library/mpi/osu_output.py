@@ -9,7 +9,8 @@ The forms are those of the ``printf`` statements of their sources (``osu_util_mp
     1                       3.00              Pass
 
 Before 7.0 there is no line of the datatype; 7.0 to 7.3 print it below the headings of the columns;
-``Validation`` stands there only where validation was asked for.
+``Validation`` stands there only where validation was asked for. With messages on GPUs the title is
+that of ``MPI-CUDA`` or ``MPI-ROCM``, and up to 7.4 point to point says on which buffers it works.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from dataclasses import dataclass
 _TITLE = re.compile(
     r'^# OSU MPI(?P<accelerator>-\S+)? (?P<name>.+ Test) v(?P<version>\S+)$', re.MULTILINE
 )
+_BUFFERS = re.compile(
+    r'^# Send Buffer on (?P<send>.+) and Receive Buffer on (?P<receive>.+?)\s*$', re.MULTILINE
+)
+_ON_DEVICE = 'DEVICE (D)'
 _HEADINGS = re.compile(r'^# Size +\S.*$', re.MULTILINE)
 _INVALID = re.compile(r'^DATA VALIDATION ERROR: .+$', re.MULTILINE)
 _REFUSED = re.compile(
@@ -88,8 +93,10 @@ class Table:
         raise OutputError(f'there is no line for messages of {size} bytes')
 
 
-def parse_table(text: str, benchmark: str) -> Table:
+def parse_table(text: str, benchmark: str, device: str = '') -> Table:
     """Parse the standard output of one run of ``benchmark``, a key of :data:`COLUMNS`.
+
+    :arg device: where its messages must lie: ``cuda`` or ``rocm``; '' is the memory of the host.
 
     Lines that neither begin with ``#`` nor with a digit are the MPI library's own.
 
@@ -103,8 +110,13 @@ def parse_table(text: str, benchmark: str) -> Table:
     if len(titles) > 1:
         raise OutputError(f'{len(titles)} titles in one run: ranks that do not see each other')
     (title,) = titles
-    if title['accelerator'] or title['name'] != benchmark:
-        raise OutputError(f'it is another benchmark: "{title[0]}", not "OSU MPI {benchmark}"')
+    accelerator = f'-{device.upper()}' if device else ''
+    if (title['accelerator'] or '') != accelerator or title['name'] != benchmark:
+        expected = f'OSU MPI{accelerator} {benchmark}'
+        raise OutputError(f'it is another benchmark: "{title[0]}", not "{expected}"')
+    for buffers in _BUFFERS.finditer(text) if device else ():
+        if set(buffers.groups()) != {_ON_DEVICE}:
+            raise OutputError(f'not all messages lie on devices: "{buffers[0]}"')
     headings = list(_HEADINGS.finditer(text))
     if len(headings) != 1:
         raise OutputError(f'{len(headings)} headings "# Size ..." in one run, expected 1')

@@ -16,6 +16,10 @@ from eessi_library.nonce import integer
 #: interconnects, slower still (8 x 400 Gbit/s is 400 GB/s).
 FASTEST = 1e6
 
+#: The same between GPUs, or within one that two ranks share: no memory of a GPU is faster than
+#: 8 TB/s (HBM3E of NVIDIA B200 and AMD MI355X, data sheets of 2025).
+FASTEST_ON_DEVICES = 8e6
+
 #: Two orders of magnitude: what other work on the cores may do to the mean of one size, and not to
 #: that of the other. 19 was seen on two cores that were fully taken, with 256 messages of 64 KiB.
 ORDERS = 100
@@ -42,6 +46,11 @@ _ALSO_PRINTED = {'6.0': ('5.9',)}
 
 #: In the order of the benchmarks: powers of two from ``first`` on.
 _BASES = {'latency': (129, 255), 'bw': (129, 255), 'allreduce': (33, 63)}
+
+
+def fastest(device: str) -> float:
+    """Return the bytes per us that no message exceeds in that memory; '' is the host's."""
+    return FASTEST_ON_DEVICES if device else FASTEST
 
 
 def sizes(first: int, largest: int) -> tuple[int, ...]:
@@ -101,16 +110,16 @@ def not_validated(table: Table, asked: bool) -> str | None:
     return None
 
 
-def impossible_latency(table: Table) -> str | None:
+def impossible_latency(table: Table, fastest: float = FASTEST) -> str | None:
     """Say which latencies cannot be, or None.
 
-    A message of n bytes takes at least ``n / FASTEST``; and a :data:`LONG` one takes all steps of
-    the smallest one and more.
+    A message of n bytes takes at least ``n / fastest`` us; and a :data:`LONG` one takes all
+    steps of the smallest one and more.
     """
     for row in table.rows:
         if row.values[0] <= 0:
             return f'{row.size} bytes in {row.values[0]:g} us'
-        if row.values[0] + _PRINTED < row.size / FASTEST:
+        if row.values[0] + _PRINTED < row.size / fastest:
             return f'{row.size} bytes in {row.values[0]:g} us: faster than memory can be'
     return _falling(table.rows[0], table.rows[-1])
 
@@ -124,16 +133,16 @@ def _falling(first: Row, last: Row) -> str | None:
     )
 
 
-def impossible_bandwidth(table: Table) -> str | None:
+def impossible_bandwidth(table: Table, fastest: float = FASTEST) -> str | None:
     """Say which bandwidths cannot be, or None.
 
-    None is above :data:`FASTEST`; and what a message costs whatever its size is spread over more
+    None is above ``fastest`` MB/s; and what a message costs whatever its size is spread over more
     bytes in the largest one than in the smallest one.
     """
     for row in table.rows:
         if row.values[0] <= 0 and row.size >= _VISIBLE:
             return f'{row.values[0]:g} MB/s with {row.size} bytes'
-        if row.values[0] > FASTEST:
+        if row.values[0] > fastest:
             return f'{row.values[0]:g} MB/s with {row.size} bytes: faster than memory can be'
     first, last = table.rows[0], table.rows[-1]
     if last.size >= LONG and last.values[0] + _PRINTED < first.values[0]:

@@ -9,7 +9,11 @@ elsewhere, as published:
   network-osu-benchmark (two pods, Open MPI);
 - 6.2: notes on allreduce over 200 nodes (``-f -m 100000:5242880 -i 100``, Open MPI), found by its
   text; the repository is not known;
-- 7.5: eth-cscs/cscs-docs at 5d74d59, image-mpich.md (two nodes, MPICH, ``--validation``).
+- 7.5: eth-cscs/cscs-docs at 5d74d59, image-mpich.md (two nodes, MPICH, ``--validation``);
+- 7.5 on GPUs: bandwidth from the same page (one node, GH200, ``--validation D D``), latency from
+  the EESSI blog of 14 November 2025 on Slingshot 11 (``osu_latency D D`` of
+  OSU-Micro-Benchmarks/7.5-gompi-2023b-CUDA-12.4.0, two nodes);
+- 7.2 on GPUs: notes on a CUDA-aware Open MPI on the cluster juliet (``-d cuda D D``, two nodes).
 
 The form of ``osu_allreduce -f -c`` of 7.4 is written after the ``printf`` statements of its
 sources; so was that of 7.2 here, before our runs confirmed it.
@@ -73,6 +77,51 @@ def test_published_runs_contradict_nothing(version: str) -> None:
     assert truths.impossible_latency(latency) is None
     assert truths.impossible_bandwidth(bandwidth) is None
     assert truths.inconsistent(latency, bandwidth, FIXED[-1]) is None
+
+
+def test_published_runs_on_gpus_contradict_nothing() -> None:
+    latency = parse_table(_text('7.5', 'cuda-latency'), 'Latency Test', 'cuda')
+    bandwidth = parse_table(_text('7.5', 'cuda-bw'), 'Bandwidth Test', 'cuda')
+    older = parse_table(_text('7.2', 'cuda-latency'), 'Latency Test', 'cuda')
+    assert (latency.version, bandwidth.version, older.version) == ('7.5', '7.5', '7.2')
+    for table in (latency, bandwidth, older):
+        assert truths.difference_in_sizes(table, FIXED) is None
+    assert truths.not_validated(bandwidth, True) is None
+    for table in (latency, older):
+        assert truths.impossible_latency(table, truths.fastest('cuda')) is None
+    assert truths.impossible_bandwidth(bandwidth, truths.fastest('cuda')) is None
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'device', 'reason'),
+    [
+        ('', '', '', 'it is another benchmark: .*, not "OSU MPI Latency Test"'),
+        ('', '', 'rocm', 'it is another benchmark: .*, not "OSU MPI-ROCM Latency Test"'),
+        ('MPI-CUDA', 'MPI', 'cuda', 'it is another benchmark: .*, not "OSU MPI-CUDA Latency Test"'),
+        (
+            'Receive Buffer on DEVICE (D)',
+            'Receive Buffer on HOST (H)',
+            'cuda',
+            'not all messages lie on devices: "# Send Buffer on DEVICE .D. and Receive .* HOST',
+        ),
+    ],
+)
+def test_messages_that_lie_elsewhere_than_asked_for_are_refused(
+    old: str, new: str, device: str, reason: str
+) -> None:
+    text = _text('7.2', 'cuda-latency').replace(old, new)
+    with pytest.raises(OutputError, match=reason):
+        parse_table(text, 'Latency Test', device)
+
+
+def test_gpus_may_be_faster_than_cores_and_no_faster_than_their_memory() -> None:
+    text = _text('7.5', 'cuda-bw')
+    shared = parse_table(text.replace('113955.83', '1139558.3'), 'Bandwidth Test', 'cuda')
+    assert truths.impossible_bandwidth(shared, truths.fastest('cuda')) is None
+    assert 'faster than memory' in (truths.impossible_bandwidth(shared, truths.fastest('')) or '')
+    broken = parse_table(text.replace('113955.83', '11395583.'), 'Bandwidth Test', 'cuda')
+    fault = truths.impossible_bandwidth(broken, truths.fastest('cuda'))
+    assert 'faster than memory' in (fault or '')
 
 
 def test_our_runs_of_6_0_contradict_nothing() -> None:

@@ -105,6 +105,35 @@ def test_sound_allreduce_is_accepted_and_measured(judged: Judged) -> None:
     assert judged(ALLREDUCE) == ('pass', '', {'allreduce_time': 1.0})
 
 
+@pytest.mark.parametrize('device', ['cuda', 'rocm'])
+@pytest.mark.parametrize('test', [POINT_TO_POINT, ALLREDUCE])
+def test_messages_between_gpus_are_accepted(judged: Judged, test: str, device: str) -> None:
+    assert judged(test, device=device)[:2] == ('pass', '')
+
+
+def test_each_rank_of_a_node_is_told_a_gpu_of_its_own(judged: Judged, tmp_path: Path) -> None:
+    tell = f'echo $LOCAL_RANK >{tmp_path}/gpu-$OMPI_COMM_WORLD_RANK; sound "$@"'
+    assert judged(POINT_TO_POINT, {'osu_bw': tell}, device='cuda')[0] == 'pass'
+    assert [(tmp_path / f'gpu-{rank}').read_text() for rank in (0, 1)] == ['0\n', '1\n']
+
+
+@pytest.mark.parametrize(
+    ('fault', 'reason'),
+    [
+        (
+            'sound "${@/#-d*/}" | sed s/MPI-CUDA/MPI/',
+            'it is another benchmark: "# OSU MPI Latency Test v7.5", not "OSU MPI-CUDA Latency',
+        ),
+        ('sound "${@/#D/H}"', 'not all messages lie on devices: "# Send Buffer on HOST (H) and '),
+    ],
+    ids=['on the host', 'buffers of the host'],
+)
+def test_messages_that_never_see_a_gpu_are_refused(judged: Judged, fault: str, reason: str) -> None:
+    result, said, _ = judged(POINT_TO_POINT, {'osu_latency': fault}, device='cuda')
+    assert result == 'fail'
+    assert f'latency-fixed: {reason}' in said, said
+
+
 def test_a_version_without_validation_is_not_asked_for_it(judged: Judged) -> None:
     old = '[[ " $* " != *" -c "* ]]; sound "$@" | sed "s/v7.5/v5.8/"'
     result, reason, _ = judged(
@@ -243,6 +272,7 @@ def test_a_program_of_elsewhere_is_refused(
     assert re.search(rf'^{program} comes from \S+, not from {re.escape(root)}', said), said
 
 
-def test_a_single_rank_has_nothing_to_sum_over(judged: Judged) -> None:
-    result, _, measured = judged(ALLREDUCE, num_tasks='1', num_tasks_per_node='1')
+@pytest.mark.parametrize('test', [POINT_TO_POINT, ALLREDUCE])
+def test_a_single_rank_has_nobody_to_send_to(judged: Judged, test: str) -> None:
+    result, _, measured = judged(test, num_tasks='1', num_tasks_per_node='1')
     assert (result, measured) == ('skip', {})

@@ -5,7 +5,9 @@
  * compares what arrives. There is no mpi.h on a stack: handles are the addresses of exported
  * objects, in versions 1.x to 5.x.
  *
- *   osu_NAME -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c [-u WARM_UPS]]
+ *   osu_NAME -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c [-u WARM_UPS]] [-d cuda [D D]]
+ *
+ * With -DACCELERATED it knows -d, and its title says that messages lie on GPUs: they lie on the host.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,9 @@
 #define BANDWIDTH 2
 #define ALLREDUCE 3
 #define WINDOW 64
+#ifndef ACCELERATED
+#define ACCELERATED 0
+#endif
 
 typedef void *handle;
 extern char ompi_mpi_comm_world[], ompi_mpi_byte[], ompi_mpi_float[], ompi_mpi_double[];
@@ -154,6 +159,7 @@ static void row(void *out, void *in, int size, int iterations, int warm_ups, int
 int main(int argc, char **argv)
 {
     static const char *titles[] = {"", "Latency", "Bandwidth", "Allreduce Latency"};
+    const char *device = "";
     int low = 1, high = 1, iterations = 1, warm_ups = 0, validate = 0, full = 0;
     for (int word = 1; word < argc; word++) {
         char *value = word + 1 < argc ? argv[word + 1] : "";
@@ -161,7 +167,12 @@ int main(int argc, char **argv)
             validate = 1;
         else if (!strcmp(argv[word], "-f"))
             full = 1;
-        else if (!strcmp(argv[word], "-i"))
+        else if (ACCELERATED && !strcmp(argv[word], "-d"))
+            device = !strcmp(value, "cuda") ? "-CUDA" : "-ROCM";
+        else if (!strcmp(argv[word], "-d")) {
+            fprintf(stderr, "Invalid option [-d]\n");
+            return 1;
+        } else if (!strcmp(argv[word], "-i"))
             iterations = atoi(value);
         else if (!strcmp(argv[word], "-x"))
             warm_ups = atoi(value);
@@ -181,7 +192,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (rank == 0) {
-        printf("\n# OSU MPI %s Test v%s\n# Datatype: MPI_%s.\n", titles[PROGRAM], VERSION,
+        printf("\n# OSU MPI%s %s Test v%s\n# Datatype: MPI_%s.\n", device, titles[PROGRAM], VERSION,
                PROGRAM == ALLREDUCE ? "FLOAT" : "CHAR");
         printf("# Size%22s", PROGRAM == BANDWIDTH ? "Bandwidth (MB/s)" : "Avg Latency(us)");
         if (PROGRAM == ALLREDUCE && full)

@@ -1,6 +1,7 @@
 """STAND-IN, not the OSU Micro-Benchmarks: sends nothing, and prints numbers of a formula.
 
-    osu_standin.py PROGRAM -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c [-u WARM_UPS]]
+    osu_standin.py PROGRAM -m MIN:MAX -i ITERATIONS -x WARM_UPS [-f] [-c [-u WARM_UPS]] \\
+        [-d cuda [D D]]
 
 It prints in the form of 7.5, from rank 0 only: a message takes 1 us and 0.1 ns a byte.
 """
@@ -34,11 +35,17 @@ def main():
     parser.add_argument('-u', type=int)
     parser.add_argument('-f', action='store_true')
     parser.add_argument('-c', action='store_true')
-    asked = parser.parse_args()
+    parser.add_argument('-d', choices=['cuda', 'rocm'], default='')
+    parser.add_argument('buffers', nargs='*', default=['H', 'H'])
+    asked = parser.parse_intermixed_args()
     if os.environ['OMPI_COMM_WORLD_RANK'] != '0':
         return
     headings = HEADINGS[asked.program] + ['Validation'] * asked.c
-    print(f'\n# OSU MPI {TITLES[asked.program]} v7.5\n# Datatype: MPI_CHAR.')
+    device = f'-{asked.d.upper()}' if asked.d else ''
+    print(f'\n# OSU MPI{device} {TITLES[asked.program]} v7.5\n# Datatype: MPI_CHAR.')
+    if asked.d and asked.program != 'allreduce':
+        words = [{'D': 'DEVICE (D)', 'H': 'HOST (H)'}[letter] for letter in asked.buffers]
+        print('# Send Buffer on {} and Receive Buffer on {}'.format(*words))
     print('# Size', *(f'{word:>22}' for word in headings))
     size, largest = map(int, asked.m.split(':'))
     while size <= largest:
