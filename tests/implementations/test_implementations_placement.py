@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -184,3 +185,25 @@ def test_tests_of_mpi_are_told_of_the_mpi_of_the_site(tmp_path: Path) -> None:
     assert set(told) == set(tests)
     assert {row['injected_mpi'] for row in described} == {'/site/lib'}
     assert told['EESSI_MPI_Communication']['linked_object'] == '/stack/libx.so'
+
+
+def test_plain_reframe_gives_each_variant_the_builds_it_is_for(tmp_path: Path) -> None:
+    software = tmp_path / 'my.eessi.io/versions/2025.06/software/linux/x86_64/amd/zen2'
+    for version in ('2025.07.22-foss-2025a', '2025.07.22-foss-2025a-CUDA-12.8.0'):
+        module = software / 'modules/all/LAMMPS' / f'{version}.lua'
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_text('x')
+    site = SITE.replace('GPUS', '4').replace("['cpu',", "['cpu', 'gpu',")
+    (tmp_path / 'site.py').write_text(site)
+    file = files('eessi_implementations') / 'lammps.py'
+    command = [*REFRAME, '-C', str(tmp_path / 'site.py'), '--system', 'site', '-c', str(file), '-L']
+    environment = {**os.environ, 'EESSI_SOFTWARE_PATH': str(software)}
+    environment.pop('EESSI_VALIDATE_CASES', None)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True
+    )
+    listed = set(re.findall(r'- (EESSI_\w+) %case=(\S+)@\S+%nodes_1 ', done.stdout))
+    assert listed == {
+        ('EESSI_LAMMPS_LennardJonesMelt', 'LAMMPS/2025.07.22-foss-2025a'),
+        ('EESSI_LAMMPS_LennardJonesMelt_GPU', 'LAMMPS/2025.07.22-foss-2025a-CUDA-12.8.0'),
+    }

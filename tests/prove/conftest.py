@@ -56,18 +56,18 @@ def stand_in_root(stack_with: Callable[..., Path]) -> Callable[[], Path]:
 
 
 @pytest.fixture
-def gpu_stand_ins(stack_with: Callable[..., Path]) -> Callable[[], tuple[Path, Path, Path]]:
-    """Return a function that makes a local stack with stand-ins of builds for GPUs.
+def gpu_stand_ins(stack_with: Callable[..., Path]) -> Callable[..., tuple[Path, Path, Path]]:
+    """Return a function that makes a local stack of some sets with stand-ins of builds for GPUs.
 
     It returns its root, a configuration whose system ``host`` has GPUs, and small checks.
     """
 
-    def make() -> tuple[Path, Path, Path]:
+    def make(name: str, *software: str) -> tuple[Path, Path, Path]:
         from gpu_stand_ins import add_gpu_stand_ins
 
         if not shutil.which('gcc'):
             pytest.skip('no gcc on this host: the stand-ins cannot be built')
-        root = stack_with('gpu-stand-ins', 'minimal', 'LAMMPS')
+        root = stack_with(name, *software)
         return root, *add_gpu_stand_ins(root)
 
     return make

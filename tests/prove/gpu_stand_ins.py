@@ -1,7 +1,8 @@
 """STAND-INS for builds for GPUs, where no GPU is: a CPU build under the name of one for GPUs.
 
-Only its program is wrapped: the log says that GPUs did what CPUs have done. A proof on them is one
-of the test's own checks; what the software does on a GPU is seen on none of these.
+Only its program is wrapped: the log says that GPUs did what CPUs have done; TensorFlow has some
+lines more, by which it says so of its devices. A proof on them is one of the test's own checks;
+what the software does on a GPU is seen on none of these.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -21,6 +23,9 @@ STANDINS = Path(__file__).parent / 'standins'
 #: Software -> its program, by the name of its stand-in.
 PROGRAMS = {'GROMACS': 'gmx_mpi', 'LAMMPS': 'lmp'}
 
+#: What is added to the end of TensorFlow's own file.
+ADDED = STANDINS / 'tensorflow.py'
+
 #: What the name of a build for GPUs ends with.
 SUFFIX = '-CUDA-12.1.1'
 
@@ -30,11 +35,13 @@ import reframe as rfm
 
 from eessi_implementations.cases import planned_cases
 from eessi_implementations.gromacs import EESSI_GROMACS_WaterBox_GPU
+from eessi_implementations.horovod import EESSI_Horovod_DistributedTraining_GPU
 from eessi_implementations.lammps import EESSI_LAMMPS_LennardJonesMelt_GPU
 from eessi_implementations.osu_micro_benchmarks import (
     EESSI_OSU_Allreduce_GPU,
     EESSI_OSU_PointToPoint_GPU,
 )
+from eessi_implementations.tensorflow import EESSI_TensorFlow_TrainingOnGPU
 
 
 @rfm.simple_test
@@ -57,6 +64,16 @@ class SMALL_OSU_PointToPoint_GPU(EESSI_OSU_PointToPoint_GPU):
 @rfm.simple_test
 class SMALL_OSU_Allreduce_GPU(EESSI_OSU_Allreduce_GPU):
     case = planned_cases(__qualname__, 'OSU-Micro-Benchmarks')
+
+
+@rfm.simple_test
+class SMALL_TensorFlow_TrainingOnGPU(EESSI_TensorFlow_TrainingOnGPU):
+    case = planned_cases(__qualname__, 'TensorFlow')
+
+
+@rfm.simple_test
+class SMALL_Horovod_DistributedTraining_GPU(EESSI_Horovod_DistributedTraining_GPU):
+    case = planned_cases(__qualname__, 'Horovod')
 """
 
 #: A partition like this host, that names two GPUs.
@@ -74,10 +91,12 @@ partition['devices'] = [{'type': 'gpu', 'num_devices': 2}]
 def add_gpu_stand_ins(root: Path) -> tuple[Path, Path]:
     """Put the stand-ins on a local stack, once for each state of their sources.
 
+    Of whatever software it has.
+
     :returns: the ReFrame configuration whose system ``host`` has GPUs, and the check file with the
         shipped tests, small, whose names begin with ``SMALL`` in the place of ``EESSI``.
     """
-    sources = (Path(__file__), *SOURCES, *(STANDINS / name for name in PROGRAMS.values()))
+    sources = (Path(__file__), *SOURCES)
     digest = hashlib.sha256(b''.join(path.read_bytes() for path in sources)).hexdigest()
     stamp = root / 'gpu-stand-ins.sha256'
     site, checks = root.parent / 'site_with_gpus.py', root.parent / 'small_checks.py'
@@ -85,29 +104,62 @@ def add_gpu_stand_ins(root: Path) -> tuple[Path, Path]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != digest:
             stamp.unlink(missing_ok=True)
-            for software, program in PROGRAMS.items():
-                _add(root, software, program)
-            add_accelerated_benchmarks(root, SUFFIX)
+            _add_all(root)
             site.write_text(SITE)
             checks.write_text(CHECKS)
             stamp.write_text(digest)
     return site, checks
 
 
-def _add(root: Path, software: str, program: str) -> None:
-    release, family = root / 'versions' / RELEASE, platform.machine()
-    target = release / 'software' / 'linux' / family / 'generic'
-    modules = target / 'modules' / 'all' / software
+def _add_all(root: Path) -> None:
+    if _modules(root, 'OpenMPI').is_dir():
+        add_accelerated_benchmarks(root, SUFFIX)
+    for software, program in PROGRAMS.items():
+        if _modules(root, software).is_dir():
+            _wrap(root, _copy(root, software) / 'bin' / program)
+    if _modules(root, 'TensorFlow').is_dir():
+        (sound,) = _copy(root, 'TensorFlow').glob(
+            'lib/python3*/site-packages/tensorflow/__init__.py'
+        )
+        text = sound.read_text() + ADDED.read_text()
+        # The file itself is that of the sound build, too.
+        sound.unlink()
+        sound.write_text(text)
+    if _modules(root, 'Horovod').is_dir():
+        _copy(root, 'Horovod', on='TensorFlow')
+
+
+def _release(root: Path) -> Path:
+    return root / 'versions' / RELEASE
+
+
+def _modules(root: Path, software: str) -> Path:
+    target = _release(root) / 'software' / 'linux' / platform.machine() / 'generic'
+    return target / 'modules' / 'all' / software
+
+
+def _copy(root: Path, software: str, on: str = '') -> Path:
+    """Copy an installation under the name of a build for GPUs, by links; return its directory.
+
+    :arg on: what it depends on that is another build, too.
+    """
+    modules = _modules(root, software)
     (module,) = (path for path in modules.glob('*.lua') if SUFFIX not in path.name)
-    sound = target / 'software' / software / module.stem
+    sound = modules.parents[2] / 'software' / software / module.stem
     copy = sound.with_name(sound.name + SUFFIX)
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(sound, copy, symlinks=True, copy_function=os.link)
     (copy / 'README').write_text(f"STAND-IN of eessi-validate's own tests, no {software} for GPUs.")
-    wrapped = copy / 'bin' / program
-    wrapped.rename(wrapped.with_name('on-cpus'))
-    bash = release / 'compat' / 'linux' / family / 'usr' / 'bin' / 'bash'
-    wrapped.write_text(f'#!{bash}\n' + (STANDINS / program).read_text())
-    wrapped.chmod(0o755)
     text = module.read_text().replace(f'"{sound}"', f'"{copy}"')
+    if on:
+        text = re.sub(rf'depends_on\("{on}/([^"]+)"\)', rf'depends_on("{on}/\g<1>{SUFFIX}")', text)
     module.with_name(copy.name + '.lua').write_text(f'-- STAND-IN for tests\n{text}')
+    return copy
+
+
+def _wrap(root: Path, program: Path) -> None:
+    """Put the stand-in of that name in the place of a program."""
+    program.rename(program.with_name('on-cpus'))
+    bash = _release(root) / 'compat' / 'linux' / platform.machine() / 'usr' / 'bin' / 'bash'
+    program.write_text(f'#!{bash}\n' + (STANDINS / program.name).read_text())
+    program.chmod(0o755)

@@ -100,8 +100,9 @@ class DataParallelTest(PythonProgramTest, pin_prefix=True):
                 f'expected {self.transport}',
             )
             expect(
-                self.device in report.devices,
-                f'rank {report.rank} sees {report.devices}, no {self.device}',
+                report.devices == (self.device,),
+                f'rank {report.rank} computed on {" and ".join(report.devices)}, '
+                f'asked for {self.device}',
             )
         self._expect_collectives(reports)
         self._expect_training(reports)

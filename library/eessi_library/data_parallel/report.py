@@ -21,6 +21,7 @@ class WorkerReport:
     node: str
     #: Versions of framework and, where there is one, of the layer that communicates.
     version: str
+    #: Kinds of devices on which gradients and weights lie.
     devices: tuple[str, ...]
     #: What carries the data between ranks, e.g. ``MPI``.
     transport: str

@@ -24,6 +24,15 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.experimental.enable_op_determinism()
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
+# TensorFlow computes elsewhere without a word where a device cannot: a result says where it lies.
+devices = set()
+
+
+def values(tensor):
+    """The numbers of a result, as nested lists."""
+    devices.add(tensor.device.rpartition('device:')[2].partition(':')[0])
+    return tensor.numpy().tolist()
+
 
 def operations(dtype):
     """Matrix product, convolution and softmax of the given numbers."""
@@ -31,9 +40,9 @@ def operations(dtype):
         tf.constant(task[name], dtype) for name in ('left', 'right', 'image', 'kernel', 'logits')
     )
     return {
-        'matmul': tf.linalg.matmul(left, right).numpy().tolist(),
-        'convolution': tf.nn.conv2d(image[None], kernel, 1, 'VALID')[0].numpy().tolist(),
-        'softmax': tf.nn.softmax(logits).numpy().tolist(),
+        'matmul': values(tf.linalg.matmul(left, right)),
+        'convolution': values(tf.nn.conv2d(image[None], kernel, 1, 'VALID')[0]),
+        'softmax': values(tf.nn.softmax(logits)),
     }
 
 
@@ -51,7 +60,7 @@ def gradients():
     found = tape.gradient(loss, (kernel, weights, bias))
     names = ('kernel', 'weights', 'bias')
     return {'loss': float(loss)} | {
-        name: tf.reshape(g, (-1,)).numpy().tolist() for name, g in zip(names, found, strict=True)
+        name: values(tf.reshape(g, (-1,))) for name, g in zip(names, found, strict=True)
     }
 
 
@@ -85,7 +94,7 @@ def train():
     fitted = model.fit(
         x, y, batch_size=task['batch'], epochs=task['epochs'], verbose=0, callbacks=[clock]
     )
-    weights = [w.tolist() for w in model.get_weights()]
+    weights = [values(tf.convert_to_tensor(weight)) for weight in model.weights]
     checked = model.evaluate(
         tf.constant(task['x_check'], tf.float32),
         tf.constant(task['y_check'], tf.float32),
@@ -105,7 +114,6 @@ result = {
     'nonce': task['nonce'],
     'version': tf.__version__,
     'python': sys.version.split()[0],
-    'devices': [d.device_type for d in tf.config.get_visible_devices()],
     'threads': tf.config.threading.get_intra_op_parallelism_threads(),
     'cpus': len(os.sched_getaffinity(0)),
     'start_up': time.perf_counter() - begin,
@@ -117,6 +125,7 @@ with tf.device(f'/{task["device"]}:0'):
     result['training'] = train()
     again = train()
     result['again'] = {'loss': again['loss'], 'digest': again['digest']}
+result['devices'] = sorted(devices)
 with open('result.json', 'w', encoding='utf-8') as stream:
     json.dump(result, stream)
 print(f'TensorFlow {tf.__version__}: result.json written')

@@ -53,6 +53,7 @@ class Result:
 
     nonce: str
     version: str
+    #: Kinds of devices on which the results lie.
     devices: tuple[str, ...]
     threads: int
     cpus: int

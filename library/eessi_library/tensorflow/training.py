@@ -139,7 +139,10 @@ class Training(PythonProgramTest, pin_prefix=True):
             f'TensorFlow reports {result.threads} threads on {result.cpus} CPUs, '
             f'asked for {self.threads}',
         )
-        expect(self.device in result.devices, f'TensorFlow sees {result.devices}, no {self.device}')
+        expect(
+            result.devices == (self.device,),
+            f'TensorFlow computed on {" and ".join(result.devices)}, asked for {self.device}',
+        )
         self._expect_operations(result.float32, 'float32')
         self._expect_operations(result.float64, 'float64')
         self._expect_gradients(result)
