@@ -109,6 +109,13 @@ def _foreign_blas(stack: Tampering) -> None:
     stack.wrap(_rscript(stack), call=f'LD_PRELOAD={stray} "$real" "$@"')
 
 
+def _reference_blas(stack: Tampering) -> None:
+    """Put the reference BLAS in the place of OpenBLAS: right numbers, only slowly."""
+    top = stack.installation('OpenBLAS') / 'lib/x86_64-linux-gnu'
+    reference = (top / 'blas/libblas.so.3').read_bytes()
+    stack.replace(top / 'openblas-pthread/libblas.so.3', reference)
+
+
 def _missing_blas(stack: Tampering) -> None:
     for path in sorted(stack.installation('OpenBLAS').rglob('libblas.so.3')):
         stack.remove(path)
@@ -182,6 +189,7 @@ FAULTS = (
     Fault('R: library off by 1e-9', _subtly_wrong_library, r'error of [pq]norm in R', R),
     Fault('R: one thread instead of two', _one_thread_only, r'counts 1 thread', R_TWO_THREADS),
     Fault('R: BLAS from elsewhere', _foreign_blas, r'BLAS from outside .*stray-', R),
+    Fault('R: reference BLAS', _reference_blas, r'from no optimised BLAS: .*libblas', R),
     Fault('R: BLAS missing', _missing_blas, r'libblas\.so\.3', R),
     Fault('R: played back', _played_back, r"reflect this run's nonce", (*R, *TWICE)),
     Fault('limma: package missing', _missing_limma, r'no package called .limma', LIMMA),

@@ -42,7 +42,7 @@ from .node import cannot_run, node_identity
 from .rules import AllowRule, judge, rules_digest
 
 #: Raise it when a check changes what it says: cached answers of other versions are not used.
-CHECKS_VERSION: Final = 5
+CHECKS_VERSION: Final = 6
 
 #: Groups that look at one member after the other.
 _OF_MEMBERS: Final = ('files', 'text', 'linkage', 'isa')
@@ -216,7 +216,8 @@ class _Checker:
         known = self._known(key)
         if known is None:
             pending.fresh += 1
-            known = self._pool.submit(work.read_metadata, pending.request)
+            links = [member for member in pending.members if member.target is not None]
+            known = self._pool.submit(work.read_metadata, pending.request, links)
         pending.running.append((key, known))
 
     def _run(self, pending: _Pending) -> None:

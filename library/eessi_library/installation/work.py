@@ -21,6 +21,7 @@ from .bundles.check import check_bundles
 from .dependence import TREE, signatures
 from .emulation import check_emulated, emulator
 from .extensions.check import check_extensions
+from .extensions.elsewhere import Basis, is_metadata_elsewhere
 from .files import check_member, check_program
 from .inventory import Kind, Member, classify, walk
 from .isa import judgement
@@ -105,13 +106,16 @@ def read_members(request: InstallationRequest, members: Sequence[Member]) -> dic
     return {'found': plain(found), 'elf': elf, 'archives': archives, 'depends': depends}
 
 
-def read_metadata(request: InstallationRequest) -> dict[str, Any]:
-    """Compare the version and the extensions of an installation with what its module says."""
-    found = [*check_recorded_version(request), *check_extensions(request)]
-    module = [request.release.located(request.module_file)] if request.module_file else []
-    # an extension without metadata here was looked for in everything that the module loads
-    alone = not any(o.check in ('extension/missing', 'extension/undecided') for o in found)
-    return {'found': plain(found), 'lasting': alone, 'depends': signatures(module)}
+def read_metadata(request: InstallationRequest, links: Sequence[Member]) -> dict[str, Any]:
+    """Compare the version and the extensions of an installation with what its module says.
+
+    :arg links: all of the installation.
+    """
+    basis = Basis(lasting=not is_metadata_elsewhere(request.real_path, links))
+    found = [*check_recorded_version(request), *check_extensions(request, basis)]
+    if request.module_file:
+        basis.paths.add(request.release.located(request.module_file))
+    return {'found': plain(found), 'lasting': basis.lasting, 'depends': signatures(basis.paths)}
 
 
 def scan_code(path: str, cpu_target: str, compat: str) -> dict[str, Any]:

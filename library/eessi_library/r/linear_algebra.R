@@ -55,11 +55,23 @@ set.seed(seed, kind = 'Mersenne-Twister'); say('runif', runif(20))
 say('seconds', proc.time()[['elapsed']] - started)
 say('gemm seconds', gemm_seconds)
 say('version', R.version.string)
-say('reported blas', extSoftVersion()[['BLAS']])
+blas_maker <- function(file) {
+  if (file == '') return('none')  # dlopen takes '' for the whole process
+  handle <- tryCatch(dyn.load(file, now = FALSE), error = function(e) NULL)
+  if (is.null(handle)) return('none')
+  has <- function(symbol) !inherits(try(getNativeSymbolInfo(symbol, handle), TRUE), 'try-error')
+  found <- names(blas_functions)[vapply(blas_functions, has, TRUE)]
+  if (length(found)) return(found[1])
+  content <- readBin(file, 'raw', file.size(file))
+  has <- function(text) length(grepRaw(text, content, fixed = TRUE)) > 0
+  c(names(blas_texts)[vapply(blas_texts, has, TRUE)], 'none')[1]
+}
+reported <- extSoftVersion()[['BLAS']]
+say('reported blas', reported); say('blas of products', blas_maker(reported))
 maps <- tryCatch(readLines('/proc/self/maps'), error = function(e) character())
 files <- unique(sub('^[^/]*', '', grep('/', maps, value = TRUE)))
 loaded <- files[grepl('^lib[^/]*(blas|blis|mkl_rt|atlas|armpl)[^/]*[.]so', basename(files))]
-say('blas files', normalizePath(loaded))
+say('blas files', normalizePath(loaded)); say('blas makers', vapply(loaded, blas_maker, ''))
 roots <- Sys.getenv(blas_roots); say('blas roots', normalizePath(roots[roots != '']))
 say('kernel threads', sub('.*[^0-9]', '', grep('^Threads:', readLines('/proc/self/status'), value = TRUE)))
 say('nonce', nonce)

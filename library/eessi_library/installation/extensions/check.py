@@ -12,19 +12,16 @@ is nothing by its name is missing, in whatever language it was written.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from ..bundles.r import r_sites
 from ..inventory import walk
-from ..layout import module_file
 from ..model import InstallationRequest, Observation, Severity
-from ..module_load import dependencies
 from ..versions.reported import version_of
 from .declared import declared_extensions, import_names, name_and_version
+from .elsewhere import Basis, extensions_of_dependencies
 from .installed import Extensions, Installed, installed_extensions
 from .versions import Match, match
 
@@ -34,8 +31,11 @@ _PLACES: Final = ('bin', 'sbin', 'lib', 'lib64', 'libexec', 'include', 'share', 
 _SITE: Final = re.compile(r'.*/(?:site|dist)-packages')
 
 
-def check_extensions(request: InstallationRequest) -> Iterator[Observation]:
-    """Yield each extension that the module names and that is not there, or in another version."""
+def check_extensions(request: InstallationRequest, basis: Basis) -> Iterator[Observation]:
+    """Yield each extension that the module names and that is not there, or in another version.
+
+    ``basis`` takes up what the answer rests on outside of the installation.
+    """
     declared = [_resolved(request, each) for each in declared_extensions(request)]
     if not declared:
         return
@@ -50,7 +50,7 @@ def check_extensions(request: InstallationRequest) -> Iterator[Observation]:
         else:
             missing.append((name, version))
     if missing:
-        yield from _missing(request, missing, imported, known)
+        yield from _missing(request, basis, missing, imported, known)
 
 
 def _resolved(request: InstallationRequest, declared: str) -> str:
@@ -97,6 +97,7 @@ def _judge(name: str, version: str, found: list[Installed]) -> Iterator[Observat
 
 def _missing(
     request: InstallationRequest,
+    basis: Basis,
     missing: list[tuple[str, str]],
     imported: dict[str, str],
     known: bool,
@@ -118,7 +119,7 @@ def _missing(
             reason = f'{text} has no metadata; {trace} has something by its name'
             yield Observation('extension/undecided', severity, name, name, reason)
             continue
-        below = _dependencies(request) if below is None else below
+        below = extensions_of_dependencies(request, basis) if below is None else below
         where = ''
         for module, extensions in below:
             _, _, found = _find(f'{name}-{version}' if version else name, extensions, imported)
@@ -158,28 +159,3 @@ def _traces(request: InstallationRequest, *, everywhere: bool) -> dict[str, str]
 
 def _plain(name: str) -> str:
     return re.sub(r'[^a-z0-9]', '', name.lower())
-
-
-def _dependencies(request: InstallationRequest) -> list[tuple[str, Extensions]]:
-    """Return the extensions of everything that the module loads, near ones first."""
-    found: dict[str, Extensions] = {}
-    waiting = [request]
-    while waiting:
-        here = waiting.pop(0)
-        try:
-            place = here.release.located(here.module_file or '')
-            with open(place, encoding='utf-8', errors='replace') as file:
-                names = dependencies(file.read())
-        except OSError:
-            continue
-        for name in names:
-            if name not in found and name != request.name:
-                path = f'{here.release.software}/software/{name}'
-                below = replace(
-                    here, name=name, path=path, module_file=module_file(here.release, name)
-                )
-                found[name] = (
-                    installed_extensions(below) if os.path.isdir(below.real_path) else Extensions()
-                )
-                waiting.append(below)
-    return list(found.items())
