@@ -31,20 +31,10 @@ def test_results_that_lie_on_cpus_are_refused(
 ) -> None:
     root, site, small = gpu_stand_ins('gpu-python', 'ml', 'horovod')
     monkeypatch.setenv('STAND_IN_COMPUTES_ON', 'CPU:0')
-    command = [
-        *RUN,
-        '--stack',
-        str(root),
-        '--test',
-        test,
-        '--config',
-        str(site),
-        '--system',
-        'host',
-    ]
+    command = [*RUN, '--stack', str(root), '--test', test, '--config', str(site)]
     command += ['--system', 'host', '--checks', str(small)]
     command += ['--out', str(tmp_path / 'out'), '--json', '--quiet']
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
-    reasons = json.loads(done.stdout)['reasons']
-    assert any(f'{who} computed on CPU, asked for GPU' in reason for reason in reasons), reasons
+    (excuse,) = json.loads(done.stdout)['judgement']['excuses']
+    assert excuse['reason'] == f'{who} computed on CPU, asked for GPU'
