@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
@@ -98,15 +98,20 @@ def programs(request: InstallationRequest) -> list[str]:
 
 
 def start(
-    path: str, environment: Mapping[str, str], scratch: str, *, thorough: bool = False
+    path: str,
+    environment: Mapping[str, str],
+    scratch: str,
+    *,
+    thorough: bool = False,
+    first: Iterable[str] = (),
 ) -> list[Answer]:
     """Start a program with one option after the other until one is answered or it crashes.
 
     ``thorough`` goes on after words with another status: it started, and may know another option.
-    Silence with status 0 is no answer.
+    Silence with status 0 is no answer. ``first`` are options of its own that it knows.
     """
     answers = []
-    for option in OPTIONS:
+    for option in (*first, *OPTIONS):
         answer = _start(path, option, environment, scratch)
         answers.append(answer)
         answered = bool(answer.output.strip()) and (answer.status == 0 or not thorough)
@@ -175,7 +180,8 @@ def check_programs(
             continue
         reports = name in reporters.get('programs', [software.lower()])
         program = f'{request.path}/{member}'
-        answers = start(program, environment, scratch, thorough=reports)
+        first = reporters.get('options', ()) if reports else ()
+        answers = start(program, environment, scratch, thorough=reports, first=first)
         yield from judge_answers(member, answers)
         if reports:
             said = '\n'.join(answer.output for answer in answers)

@@ -134,6 +134,16 @@ def test_the_easyconfig_says_what_an_extension_is_imported_as(bundle: Bundle) ->
     assert bundle.found(names) == {'Test::Data': ('undecided', 'note')}
 
 
+def test_a_distribution_that_was_told_no_version(bundle: Bundle) -> None:
+    """As versioneer writes where there is no tag: it says nothing of the release."""
+    bundle.python('none', '0+unknown')
+    bundle.python('other', '0.1+unknown')
+    assert bundle.found('none-2.3,other-2.3') == {
+        'none': ('undecided', 'note'),
+        'other': ('version', 'error'),
+    }
+
+
 def test_templates_that_easybuild_leaves_in(bundle: Bundle) -> None:
     bundle.python('bundle', '1.0')
     names = '%(namelower)s-%(version)s,numpy-%(numpy_version)s'

@@ -8,6 +8,8 @@ from eessi_library.installation import Severity
 from eessi_library.installation.model import Observation
 from eessi_library.installation.rules import allow_rules, judge
 
+SITE = 'lib/python3.11/site-packages'
+
 
 def explained(software: str, member: str, subject: str, check: str = 'isa/beyond-target') -> bool:
     seen = Observation(check, Severity.ERROR, member, subject, 'why')
@@ -129,6 +131,59 @@ def test_objects_for_accelerators_are_no_fault() -> None:
     assert explained('Go', 'src/runtime/race/race_linux_arm64.syso', 'aarch64', check)
     assert not explained('GCCcore', crt0, 'aarch64', check)
     assert not explained('GCCcore', 'lib/crt1.o', 'amdgpu', check)
+
+
+@pytest.mark.parametrize(
+    ('software', 'check', 'member', 'subject', 'other'),
+    [
+        (
+            'jupyter-server',
+            'linkage/wrong-machine',
+            f'{SITE}/debugpy/_vendored/pydevd/pydevd_attach_to_process/attach_linux_x86.so',
+            'i386',
+            'ppc64le',
+        ),
+        (
+            'jupyter-server',
+            'linkage/wrong-machine',
+            f'{SITE}/debugpy/_vendored/pydevd/pydevd_attach_to_process/attach_linux_amd64.so',
+            'x86_64',
+            'aarch64',
+        ),
+        ('NCO', 'text/foreign-path', 'bin/ncclimo', '/home/zender/lib_cooley', '/home/me/lib'),
+        ('NCO', 'text/host-program', 'bin/ncclimo', '/usr/bin/hostname', '/usr/bin/ncks'),
+        ('BLAST+', 'text/host-program', 'bin/update_blastdb.pl', '/usr/sbin/sysctl', '/usr/bin/x'),
+        ('LLVM', 'text/host-program', 'bin/asan_symbolize', '/usr/bin/otool', '/usr/bin/nm'),
+        (
+            'Qt6',
+            'text/host-path',
+            'lib/cmake/Qt6/QtPublicAppleHelpers.cmake',
+            '/usr/libexec/PlistBuddy',
+            '/usr/libexec/x',
+        ),
+        (
+            'CGAL',
+            'text/build-path',
+            'lib/cmake/CGAL/CGAL_add_test.cmake',
+            '/home/pi/CGAL/',
+            '/home/me/CGAL/',
+        ),
+    ],
+)
+def test_what_upstream_names_for_other_places_and_nothing_beside_it(
+    software: str, check: str, member: str, subject: str, other: str
+) -> None:
+    assert explained(software, member, subject, check)
+    assert not explained(software, member, other, check)
+    assert not explained(software, 'bin/other', '/usr/bin/gcc', check)
+
+
+def test_the_test_data_of_go() -> None:
+    data = 'src/debug/elf/testdata/go-relocation-test-gcc441-x86.obj'
+    for check in ('linkage/wrong-machine', 'linkage/interpreter', 'linkage/malformed'):
+        assert explained('Go', data, 'i386', check)
+    assert not explained('Go', 'pkg/tool/linux_amd64/link', 'i386', 'linkage/wrong-machine')
+    assert not explained('App', data, 'i386', 'linkage/wrong-machine')
 
 
 def test_every_rule_of_dispatch_names_members() -> None:

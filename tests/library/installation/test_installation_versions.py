@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from eessi_library.installation import InstallationRequest, Release
 from eessi_library.installation.rules import table
+from eessi_library.installation.start_up import check_programs
 from eessi_library.installation.versions.recorded import check_recorded_version
 from eessi_library.installation.versions.reported import judge_version, version_of
 
@@ -31,6 +33,8 @@ def severity(module: str, program: str, said: str, *recorded: str) -> str | None
         ('Java/11', 'java', 'openjdk version "11.0.16" 2022-07-19'),
         ('Java/17.0.6', 'java', 'openjdk 17.0.6 2023-01-17'),
         ('OpenSSL/1.1', 'openssl', 'OpenSSL 1.1.1k  25 Mar 2021'),
+        ('Java/8.402', 'java', 'openjdk version "1.8.0_402"\nOpenJDK Runtime'),
+        ('Java/8', 'javac', 'javac 1.8.0_402'),
         ('Python/3.11.3-GCCcore-12.3.0', 'python3', 'Python 3.11.3'),
         ('GROMACS/2024.4-foss-2023b', 'gmx', 'GROMACS version:    2024.4\nCopyright 1991-2024'),
         ('GROMACS/2024-foss-2023b', 'gmx', 'GROMACS version:    2024'),
@@ -68,6 +72,9 @@ def test_the_same_release_in_the_ways_of_the_field(module: str, program: str, sa
         ('R/4.3-gfbf-2023a', 'R', 'R version 4.3.2 (2023-10-31)'),
         ('CMake/3.2', 'cmake', 'cmake version 3.2.1'),
         ('Java/11', 'java', 'openjdk version "17.0.6" 2023-01-17'),
+        ('Java/8', 'java', 'openjdk version "11.0.20" 2023-07-18'),
+        ('Java/8.402', 'java', 'openjdk version "1.8.0_392"'),
+        ('Java/8.40', 'java', 'openjdk version "1.8.0_402"'),
         ('OpenMPI/4.1.1', 'mpirun', 'mpirun (Open MPI) 4.1.10'),
         ('LAMMPS/2Aug2023_update2-foss-2023a', 'lmp', 'Simulator - 2 Aug 2023'),
         ('LAMMPS/2Aug2023_update2-foss-2023a', 'lmp', 'Simulator - 2 Aug 2023 - Update 1'),
@@ -97,6 +104,33 @@ def test_another_release(module: str, program: str, said: str) -> None:
 )
 def test_what_cannot_be_decided_is_a_warning(module: str, program: str, said: str) -> None:
     assert severity(module, program, said) == 'warning'
+
+
+@pytest.mark.parametrize(
+    ('program', 'name', 'expected'),
+    [
+        ('openssl', 'OpenSSL 1.1.1w  11 Sep 2023', []),
+        ('openssl', 'OpenSSL 3.0.9 30 May 2023', ['error']),
+        ('java', 'openjdk version "11.0.20"', []),
+        ('java', 'openjdk version "17.0.6"', ['error']),
+    ],
+)
+def test_programs_that_know_no_double_dash_are_asked_in_their_own_way(
+    tmp_path: Path, program: str, name: str, expected: list[str]
+) -> None:
+    """OpenSSL 1.1.1 takes --version for a command, and java -h of Java 8 ends with 0."""
+    release = Release(f'{tmp_path}/own.eessi.io/versions/2023.06', 'x86_64/generic')
+    module, own = {'openssl': ('OpenSSL/1.1', 'version'), 'java': ('Java/11', '-version')}[program]
+    request = InstallationRequest(release, module, f'{release.software}/software/{module}')
+    path = Path(request.path, 'bin', program)
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        f'#!/bin/sh\ncase $1 in {own}) echo {shlex.quote(name)};; -h) echo usage;;'
+        ' *) echo "Invalid command \'$1\'"; exit 1;; esac\n'
+    )
+    path.chmod(0o755)
+    found = [o.severity.value for o in check_programs(request, {}, str(tmp_path))]
+    assert found == expected
 
 
 def test_the_records_of_the_installation_decide() -> None:
@@ -158,6 +192,15 @@ DIST, R = 'lib/python3.11/site-packages/App-1.0.dist-info/METADATA', 'library/Ap
         ('App/1.2-foss-2022b', DIST, 'Name: app\nVersion: 1.2.dev0\n', 'warning'),
         ('App/1.2-foss-2022b', DIST, 'Name: app\nVersion: 1.2.post1\n', None),
         ('App/1.2-foss-2022b', DIST, 'Name: app\nVersion: 0.0.0\n', None),
+        ('App/1.2-foss-2022b', DIST, 'Name: app\nVersion: 0+unknown\n', None),
+        ('App/1.2-foss-2022b', DIST, 'Name: app\nVersion: 0.1+unknown\n', 'warning'),
+        ('App/7.1.1-15', PC, 'Version: 7.1.1\n', None),
+        ('App/7.1.1-15', PC, 'Version: 7.1.2\n', 'warning'),
+        ('App/7.1.1-15', PC, 'Version: 7.1.1-20\n', 'warning'),
+        ('App/7.1.1-15', PC, 'Version: 7.1\n', 'warning'),
+        ('App/1.1.0-20230928', CMAKE, 'SET(PACKAGE_VERSION "1.1.0")\n', None),
+        ('App/7.1.1-15', R, 'Package: App\nVersion: 7.1.1\n', 'warning'),
+        ('Qhull/2020.2', CMAKE.replace('App', 'Qhull'), 'set(PACKAGE_VERSION 8.0.2)', None),
         ('App/1.2-foss-2022b', R, 'Package: App\nVersion: 1.1-9\n', 'error'),
         ('App/23Jun2022-foss-2022b', DIST, 'Name: app\nVersion: 2022.6.23\n', None),
         ('App/6.3', PC, 'Version: 6.3.20211021\n', None),

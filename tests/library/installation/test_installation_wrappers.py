@@ -91,6 +91,20 @@ def test_a_program_of_elsewhere_by_way_of_the_language(
     assert put(app, 'bin/wrap', text) == [(check, named, 'error')]
 
 
+@pytest.mark.parametrize(
+    'text',
+    [
+        SH + '[ "$l" != x ] && LIBS="-L/usr/lib $LIBS"\n',
+        SH + 'if test $1 = --libs; then echo "-L/usr/lib -lx"; fi\n',
+        SH + 'LIBS = "-L/usr/lib"\n',
+    ],
+)
+def test_a_search_path_that_is_handed_on_beside_a_comparison(
+    app: InstallationRequest, text: str
+) -> None:
+    assert put(app, 'bin/wrap', text) == [(FOREIGN, '/usr/lib', 'error')]
+
+
 def test_a_variable_that_may_hold_something_else_is_a_warning(app: InstallationRequest) -> None:
     text = SH + 'CC=@own@/bin/gcc\n[ "$X" ] && CC=/usr/bin/gcc\nexec "$CC"\n'
     assert put(app, 'bin/wrap', text) == [(HOST, '/usr/bin/gcc', 'warning')]
@@ -116,6 +130,8 @@ def test_a_variable_that_may_hold_something_else_is_a_warning(app: InstallationR
         SH + 'd=/usr/share\ngcc -c \\\n  $d/x.c\necho x >| $d/y\n',
         SH + 'R=/usr/${l}/R\n[ -x "/usr/${l}/R/bin/exec/R" ] || R=@own@\nexec "$R/bin/exec/R"\n',
         SH + 'p=/usr/share\nx=($p/a $p/b)\ny=$(echo $p)\nz="a ($p)"\n',
+        SH + 'if [ "-L@own@/lib" != "-L/usr/lib" -a "$l" != "-L/usr/lib64" ]; then :; fi\n',
+        SH + 'if test x-I$i = x-I/usr/include; then i=; fi\n',
         CSH + '# exec /opt/x\nset d = @own@\nexec $d/bin/x\n',
         PERL + '# exec "/usr/bin/gcc"\nexec "/bin/sh", "-c", $x;\n',
         PERL + '=pod\n\nexec "/usr/bin/nm"\n\n=cut\nprint "see /usr/bin/nm";\n',
@@ -154,6 +170,9 @@ CONFIG, TARGETS = 'lib/cmake/X/XConfig.cmake', 'lib64/cmake/X/X-Targets-release.
         (TARGETS, '  L "\\$<LINK_ONLY:/gpfs/x/libz.a>"\n', FOREIGN, '/gpfs/x/libz.a'),
         (TARGETS, '  I "${_IMPORT_PREFIX}/include;/sw/b/include"\n', FOREIGN, '/sw/b/include'),
         (TARGETS, '  O "-L/sw/b/x -lb"\n', FOREIGN, '/sw/b/x'),
+        (CONFIG, 'list(APPEND P "/usr/local/lib")\n', 'text/host-path', '/usr/local/lib'),
+        (CONFIG, 'list( # REMOVE_ITEM\n  APPEND P /usr/lib/x)\n', 'text/host-path', '/usr/lib/x'),
+        (CONFIG, 'set(P "/opt:/sw")\n', 'text/host-path', '/opt'),
         ('lib/Modules/XConfig.cmake', 'set(L /usr/lib/libz.so)\n', 'text/host-path', None),
     ],
 )
@@ -173,6 +192,8 @@ def test_packages_of_cmake_that_name_other_places(
         (CONFIG, 'set(X_DIR "${PACKAGE_PREFIX_DIR}/include/x")\nset(S "/include/x" /lib)\n'),
         (CONFIG, 'find_library(Z z\n  PATHS\n  /usr/lib64 /sw/lib\n  HINTS /opt/x/lib)\n'),
         (CONFIG, 'if(D STREQUAL "/usr/lib" OR D MATCHES "^/sw/b/lib")\nendif()\n'),
+        (CONFIG, 'list(REMOVE_ITEM P "/usr/local" # Homebrew\n  "/opt/homebrew"\n  "/sw/lib")\n'),
+        (CONFIG, 'set_property(TARGET x APPEND_STRING PROPERTY LINK_FLAGS " /opt:lldlto=0")\n'),
         (CONFIG, 'foreach(d /usr/lib /sw/lib)\nendforeach()\n'),
         (CONFIG, '# built in /project/x/lib\nmessage(STATUS "not /sw/b/lib")\n'),
         (CONFIG, 'set(F "/W4 /EHsc /utf-8")\nset(W "C:/X/lib/x.lib")\nset(M /Library/F/lib)\n'),

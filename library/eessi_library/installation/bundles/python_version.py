@@ -59,6 +59,11 @@ def release_of(version: str) -> tuple[tuple[int, ...], str] | None:
     return (int(match['epoch'] or 0), *numbers), candidate
 
 
+def is_no_version(version: str) -> bool:
+    """True for what tools write that were told none: setuptools 0.0.0, versioneer 0+unknown."""
+    return release_of(version) == ((0,), '')
+
+
 def is_between_releases(version: str) -> bool:
     """True for a development, post or local version: made between two releases, or locally."""
     match = _PEP_440.fullmatch(version.strip().lower())

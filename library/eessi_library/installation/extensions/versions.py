@@ -7,7 +7,7 @@ import re
 from enum import Enum
 from typing import Final
 
-from ..bundles.python_version import is_between_releases, release_of
+from ..bundles.python_version import is_between_releases, is_no_version, release_of
 
 #: A snapshot: 20180815, or a commit. Its package goes by another version, or by none.
 _SNAPSHOT: Final = re.compile(r'(?:19|20)\d{6}|(?=[0-9a-f]*\d)[0-9a-f]{7,40}')
@@ -34,7 +34,8 @@ def match(language: str, declared: str, installed: str) -> Match:
     if one is not None and one == two:
         between = language == 'python' and is_between_releases(installed)
         return Match.UNDECIDED if between else Match.SAME
-    if one is None or two is None or _SNAPSHOT.fullmatch(declared) or not installed.strip('0.'):
+    nothing = not installed.strip('0.') or (language == 'python' and is_no_version(installed))
+    if one is None or two is None or _SNAPSHOT.fullmatch(declared) or nothing:
         return Match.UNDECIDED
     return Match.OTHER
 

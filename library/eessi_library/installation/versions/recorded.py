@@ -21,12 +21,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..bundles.python import python_sites
-from ..bundles.python_version import is_between_releases, normalised_name, of_metadata_directory
+from ..bundles.python_version import (
+    is_between_releases,
+    is_no_version,
+    normalised_name,
+    of_metadata_directory,
+)
 from ..bundles.r import r_sites
 from ..model import InstallationRequest, Observation, Severity
 from ..rules import table
 from .agreement import Agreement, agreement, best, is_comparable
-from .reported import version_of
+from .reported import other_names, version_of
 
 #: Where CMake looks for packages (find_package's documentation, Config mode) and pkg-config for
 #: its files, relative to the installation.
@@ -63,11 +68,11 @@ def check_recorded_version(request: InstallationRequest) -> Iterator[Observation
     reporter = table('version_reporters').get(software, {})
     if not is_comparable(wanted) or software in table('version_records'):
         return
-    also = reporter.get('also', {}).get(wanted, [])
+    names = (wanted, *other_names(reporter, wanted))
     for record in recorded_versions(request):
-        found = best(agreement(each, record.version) for each in (wanted, *also))
+        found = best(agreement(each, record.version) for each in names)
         series = found is Agreement.LONGER and reporter.get('series')
-        if found is Agreement.SAME or series:
+        if found is Agreement.SAME or series or _lacks_revision(wanted, record, found):
             continue
         certain = record.of_release and found is not Agreement.SHORTER
         more = '' if certain else ': whether that is the same release cannot be told from here'
@@ -89,7 +94,7 @@ def recorded_versions(request: InstallationRequest) -> list[Record]:
         names = _names(request, site)
         for entry in (name for name in names if normalised_name(name).startswith(software)):
             of = of_metadata_directory(f'{request.real_path}/{site}/{entry}')
-            if of and normalised_name(of[0]) == software and of[1].strip('0.'):
+            if of and normalised_name(of[0]) == software and not is_no_version(of[1]):
                 certain = not is_between_releases(of[1])
                 found.append(Record(f'{site}/{entry}', of[1], certain))
     for site in r_sites(request):
@@ -107,6 +112,13 @@ def recorded_versions(request: InstallationRequest) -> list[Record]:
             if match and _is_of(match[1], software):
                 found += _read(request, f'{directory}/{name}', _CMAKE_VERSION, False)
     return found
+
+
+def _lacks_revision(wanted: str, record: Record, found: Agreement) -> bool:
+    """True for the interface's version of 7.1.1-15: ImageMagick.pc says 7.1.1, no revision."""
+    release = re.sub(r'-\d+\Z', '', wanted)
+    shorter = found is Agreement.SHORTER and not record.of_release
+    return shorter and agreement(release, record.version) is Agreement.SAME
 
 
 def _is_of(name: str, software: str) -> bool:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from ..model import Observation, Severity
 from .agreement import Agreement, agreement, best, is_comparable
@@ -55,7 +55,7 @@ def judge_version(
     member: str,
     wanted: str,
     said: str,
-    reporter: Mapping[str, object],
+    reporter: Mapping[str, Any],
     module: str = '',
     recorded: Iterable[str] = (),
 ) -> list[Observation]:
@@ -68,7 +68,7 @@ def judge_version(
     """
     if module:
         said = said.replace(f'/{module}', '/...')
-    accepted = [wanted, *_texts(reporter.get('also', {}), wanted)]
+    accepted = [wanted, *other_names(reporter, wanted)]
     name = os.path.basename(member).lower()
     software = module.partition('/')[0].lower()
     stated = statement(said, (name, software), dotted='.' in wanted)
@@ -103,7 +103,7 @@ def judge_version(
 
 
 def _other_day(
-    member: str, wanted: str, said: Day, reporter: Mapping[str, object]
+    member: str, wanted: str, said: Day, reporter: Mapping[str, Any]
 ) -> list[Observation]:
     severity = Severity.ERROR if reporter else Severity.WARNING
     reason = f'reports {said}, its module says {wanted}'
@@ -147,6 +147,11 @@ def _any_text(accepted: Iterable[str], said: str) -> bool:
     )
 
 
-def _texts(table_of: object, wanted: str) -> list[str]:
-    found = table_of.get(wanted, []) if isinstance(table_of, dict) else []
-    return [str(item) for item in found] if isinstance(found, list) else []
+def other_names(reporter: Mapping[str, Any], wanted: str) -> list[str]:
+    """Return what else a program calls its version: Java 8.402 says 1.8.0_402."""
+    found: list[str] = list(reporter.get('also', {}).get(wanted, ()))
+    for row in reporter.get('also_like', ()):
+        match = re.fullmatch(row['pattern'], wanted)
+        if match:
+            found.append(match.expand(row['text']))
+    return found
