@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import platform
 import re
-import shutil
 from pathlib import Path
 
 from stand_in_stack import SOURCES, add_accelerated_benchmarks
@@ -116,17 +114,13 @@ def _add_all(root: Path) -> None:
         add_accelerated_benchmarks(root, SUFFIX)
     for software, program in PROGRAMS.items():
         if _modules(root, software).is_dir():
-            _wrap(root, _copy(root, software) / 'bin' / program)
+            _wrap(root, _rename(root, software) / 'bin' / program)
     if _modules(root, 'TensorFlow').is_dir():
-        (sound,) = _copy(root, 'TensorFlow').glob(
-            'lib/python3*/site-packages/tensorflow/__init__.py'
-        )
-        text = sound.read_text() + ADDED.read_text()
-        # The file itself is that of the sound build, too.
-        sound.unlink()
-        sound.write_text(text)
+        place = _rename(root, 'TensorFlow')
+        (file,) = place.glob('lib/python3*/site-packages/tensorflow/__init__.py')
+        file.write_text(_sound(file).read_text() + ADDED.read_text())
     if _modules(root, 'Horovod').is_dir():
-        _copy(root, 'Horovod', on='TensorFlow')
+        _rename(root, 'Horovod', on='TensorFlow')
 
 
 def _release(root: Path) -> Path:
@@ -138,28 +132,41 @@ def _modules(root: Path, software: str) -> Path:
     return target / 'modules' / 'all' / software
 
 
-def _copy(root: Path, software: str, on: str = '') -> Path:
-    """Copy an installation under the name of a build for GPUs, by links; return its directory.
+def _rename(root: Path, software: str, on: str = '') -> Path:
+    """Give an installation the name of a build for GPUs, and return its directory.
+
+    Its own name leads there: search paths in its libraries are absolute.
 
     :arg on: what it depends on that is another build, too.
     """
     modules = _modules(root, software)
     (module,) = (path for path in modules.glob('*.lua') if SUFFIX not in path.name)
-    sound = modules.parents[2] / 'software' / software / module.stem
-    copy = sound.with_name(sound.name + SUFFIX)
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(sound, copy, symlinks=True, copy_function=os.link)
-    (copy / 'README').write_text(f"STAND-IN of eessi-validate's own tests, no {software} for GPUs.")
-    text = module.read_text().replace(f'"{sound}"', f'"{copy}"')
+    own = modules.parents[2] / 'software' / software / module.stem
+    renamed = own.with_name(own.name + SUFFIX)
+    if not own.is_symlink():
+        own.rename(renamed)
+        own.symlink_to(renamed.name)
+    (renamed / 'README').write_text(
+        f"STAND-IN of eessi-validate's own tests, no {software} for GPUs."
+    )
+    text = module.read_text().replace(f'"{own}"', f'"{renamed}"')
     if on:
         text = re.sub(rf'depends_on\("{on}/([^"]+)"\)', rf'depends_on("{on}/\g<1>{SUFFIX}")', text)
-    module.with_name(copy.name + '.lua').write_text(f'-- STAND-IN for tests\n{text}')
-    return copy
+    module.with_name(renamed.name + '.lua').write_text(f'-- STAND-IN for tests\n{text}')
+    return renamed
+
+
+def _sound(file: Path) -> Path:
+    """Put a file aside, once, and return where it is."""
+    aside = file.with_name('on-cpus')
+    if not aside.exists():
+        file.rename(aside)
+    return aside
 
 
 def _wrap(root: Path, program: Path) -> None:
     """Put the stand-in of that name in the place of a program."""
-    program.rename(program.with_name('on-cpus'))
+    _sound(program)
     bash = _release(root) / 'compat' / 'linux' / platform.machine() / 'usr' / 'bin' / 'bash'
     program.write_text(f'#!{bash}\n' + (STANDINS / program.name).read_text())
     program.chmod(0o755)
