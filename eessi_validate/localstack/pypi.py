@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -162,8 +163,16 @@ def open_index(cache: Path, release: Release, arch: Architecture) -> Index:
 def _pip(*arguments: str) -> None:
     command = [sys.executable, '-m', 'pip', *arguments]
     command[4:4] = ['--quiet', '--no-input', '--disable-pip-version-check', '--retries', '2']
+    # Up to 23.0, that of Debian 12, pip builds sources by a package wheel that need not be there.
+    # By the environment, since a pip that knows no other way need not know the option.
+    environment = {**os.environ, 'PIP_USE_PEP517': '1'}
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     if done.returncode:
         raise translate(done.stderr)
@@ -183,7 +192,8 @@ def translate(said: str) -> EessiValidateError:
     found = re.search(r'(?:requirement|distribution found for) (\S+)', first)
     if found:
         return WheelMissing(f'the package index of pip has no fitting wheel: {first}')
-    return LocalStackError(f'pip failed: {first}')
+    causes = re.findall(r'^\s*error: (?!subprocess-exited)(.+)$', said, re.MULTILINE)
+    return LocalStackError(f'pip failed: {first}' + (f' ({causes[-1][:200]})' if causes else ''))
 
 
 def distributions(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:

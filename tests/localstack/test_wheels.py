@@ -117,6 +117,12 @@ def test_what_is_no_wheel_is_named(tmp_path):
             'x==9',
         ),
         ('/usr/bin/python3: No module named pip', HostToolMissing, 'ensurepip'),
+        (
+            "  error: subprocess-exited-with-error\n      error: invalid command 'x'\n"
+            '  ERROR: Failed building wheel for demo',
+            LocalStackError,
+            "Failed building wheel for demo (invalid command 'x')",
+        ),
     ],
 )
 def test_one_line_for_each_complaint_of_pip(said, kind, part):
@@ -124,6 +130,15 @@ def test_one_line_for_each_complaint_of_pip(said, kind, part):
     assert isinstance(error, kind)
     assert part in str(error)
     assert '\n' not in str(error)
+
+
+def test_a_source_is_built_without_a_package_of_the_host(tmp_path, monkeypatch):
+    """Debian's pip 23.0 asks for the package wheel unless it is told to bring its own."""
+    python = tmp_path / 'python'
+    python.write_text('#!/bin/sh\n[ "$PIP_USE_PEP517" = 1 ] || { echo "ERROR: no" >&2; exit 1; }\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(pypi.sys, 'executable', str(python))
+    pypi._pip('wheel', 'demo')
 
 
 def test_platform_tags_stop_at_the_glibc_of_the_release():
