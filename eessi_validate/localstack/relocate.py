@@ -47,8 +47,13 @@ class Tree:
 
 def scan(top: Path) -> Tree:
     """Classify every file below `top`; make each readable by all, and take away setuid, setgid
-    and world-writable modes."""
+    and world-writable modes.
+
+    A file of several names (perl and perl5.36.0 are hard links of each other) is in the tree
+    once, so that no two programs write it at the same time.
+    """
     tree = Tree()
+    seen: set[tuple[int, int]] = set()
     for folder, names, files in os.walk(top):
         for name in [*names, *files]:
             path = os.path.join(folder, name)
@@ -61,8 +66,11 @@ def scan(top: Path) -> Tree:
             least = 0o255 if status.st_mode & 0o100 else 0o244
             if status.st_mode & 0o7002 or status.st_mode & least != least:
                 os.chmod(path, status.st_mode & 0o0775 | least)
-            if kind == 0o100000 and status.st_size > 2:
+            identity = status.st_dev, status.st_ino
+            if kind == 0o100000 and status.st_size > 2 and identity not in seen:
                 _classify(path, tree)
+            if status.st_nlink > 1:
+                seen.add(identity)
     return tree
 
 

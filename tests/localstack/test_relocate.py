@@ -53,6 +53,22 @@ def test_a_script_without_interpreter_in_the_layer_is_no_program(trees):
     assert not script.stat().st_mode & 0o111
 
 
+def test_a_file_of_several_names_is_written_once(trees):
+    own, _ = trees
+    script = write(own.now / 'bin' / 's', '#!/bin/sh\n')
+    program = own.now / 'bin' / 'perl'
+    shutil.copy('/bin/true', program)
+    library = own.now / 'lib' / 'libx.so.1'
+    shutil.copy(next(Path('/usr/lib').rglob('libm.so.6')), library)
+    for path in (script, program, library):
+        os.link(path, path.with_name(f'{path.name}.1'))
+    tree = relocate.scan(own.now)
+    found = [*tree.executables, *tree.libraries, *tree.scripts]
+    assert sorted(p.stat().st_ino for p in found) == sorted(
+        p.stat().st_ino for p in (program, library, script)
+    )
+
+
 def test_absolute_links_become_relative_to_the_published_place(trees):
     own, compat = trees
     (own.now / 'lib' / 'libx.so.1').touch()
