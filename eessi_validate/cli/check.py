@@ -45,7 +45,7 @@ def check(
     no_cache: Annotated[
         bool, typer.Option('--no-cache', help='Look at everything anew, remember nothing.')
     ] = False,
-    workers: Annotated[int, typer.Option(min=0, help='Processes; 0 means all CPUs.')] = 0,
+    workers: Annotated[int, typer.Option(min=0, help='Processes; 0: one more than CPUs.')] = 0,
     as_json: Annotated[bool, typer.Option('--json', help='Print JSON on standard output.')] = False,
 ) -> None:
     """Check installations without a test of their application: files, linkage, start-up ..."""
